@@ -1,0 +1,124 @@
+"""The report: its layout, its figures, and what they count."""
+
+import ctypes
+from pathlib import Path
+
+import onnx
+import openvino as ov
+import pytest
+from support import (
+    assert_consistent,
+    parse_report,
+    run,
+    save_slow_model,
+)
+
+import throughput_benchmark
+
+
+def requests_in_flight(model: str) -> int:
+    """Return the number of infer requests that OpenVINO finds optimal."""
+    compiled_model = ov.Core().compile_model(model, "CPU", throughput_benchmark.CONFIG)
+    return compiled_model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+
+
+def test_a_user_measures_googlenet_for_ten_seconds(networks):
+    model = networks("googlenet-v1")
+    exit_status, stdout, stderr = run(model)
+    assert (exit_status, stderr) == (0, "")
+    figures = parse_report(stdout)
+    assert_consistent(figures)
+    assert 10_000 <= figures["duration"] < 12_000
+    assert figures["count"] > throughput_benchmark.MIN_ITERATIONS
+    # Little's law: latency and throughput tell one story.
+    in_flight = figures["average"] * figures["throughput"] / 1000
+    assert 0.85 <= in_flight / requests_in_flight(model) <= 1.03
+
+
+@pytest.mark.parametrize("milliseconds", [2, 20])
+def test_latency_times_throughput_is_the_number_of_requests(
+    tmp_path, measured, milliseconds
+):
+    model = save_slow_model(tmp_path / "slow.xml", milliseconds // 2)
+    figures = measured(model, seconds=1)
+    in_flight = figures["average"] * figures["throughput"] / 1000
+    assert 0.85 <= in_flight / requests_in_flight(model) <= 1.03
+
+
+def test_the_measurement_lasts_as_long_as_set(networks, measured):
+    model = networks("two-convolutions")
+    assert 300 <= measured(model, seconds=0.3)["duration"] < 400
+    assert 600 <= measured(model, seconds=0.6)["duration"] < 700
+
+
+def test_a_model_too_slow_for_the_duration_completes_min_iterations(tmp_path, measured):
+    model = save_slow_model(tmp_path / "slow.xml", 20)
+    figures = measured(model, seconds=0.01)
+    # More were in flight when the tenth completed.
+    assert 10 <= figures["count"] < 10 + requests_in_flight(model)
+    assert figures["duration"] > 10 * figures["min"] / requests_in_flight(model)
+
+
+def test_the_warm_up_is_not_counted(tmp_path, monkeypatch, measured):
+    monkeypatch.setattr(throughput_benchmark, "MIN_ITERATIONS", 1)
+    model = save_slow_model(tmp_path / "slow.xml", 20)
+    # All requests are started before the first completes, and none again.
+    assert measured(model, seconds=0)["count"] == requests_in_flight(model)
+
+
+def test_each_request_is_warmed_up_once(networks, monkeypatch, measured):
+    warm_ups = []
+    hold_thread_state = ctypes.pythonapi.PyGILState_Ensure
+
+    def count_and_hold_thread_state() -> None:
+        warm_ups.append(hold_thread_state())
+
+    monkeypatch.setattr(
+        ctypes.pythonapi, "PyGILState_Ensure", count_and_hold_thread_state
+    )
+    model = networks("two-convolutions")
+    measured(model)
+    assert len(warm_ups) == requests_in_flight(model)
+
+
+def test_an_onnx_network_is_measured(measured):
+    models_of_onnx = Path(onnx.__file__).parent / "backend/test/data/light"
+    figures = measured(str(models_of_onnx / "light_squeezenet.onnx"))
+    assert figures["throughput"] > 1
+
+
+@pytest.mark.parametrize("device", ["AUTO", "MULTI:CPU", "HETERO:CPU"])
+def test_a_device_is_chosen(networks, measured, device):
+    assert measured(networks("two-convolutions"), device)["count"] > 10
+
+
+def test_the_device_is_cpu_unless_named(capsys):
+    assert throughput_benchmark.main(["missing.xml"]) == 1
+    assert "'missing.xml' on 'CPU'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["model.xml", "CPU", "10"], ["--seconds", "1"], ["model.xml", "-d"]],
+)
+def test_a_wrong_call_prints_the_usage(arguments):
+    exit_status, stdout, stderr = run(*arguments)
+    assert (exit_status, stdout) == (2, "")
+    assert stderr.startswith("usage: throughput_benchmark.py [-h] path_to_model [dev")
+    assert "throughput_benchmark.py: error: " in stderr
+
+
+def test_help_names_both_arguments():
+    exit_status, stdout, stderr = run("--help")
+    assert (exit_status, stderr) == (0, "")
+    assert "path_to_model" in stdout
+    assert "device_name" in stdout
+
+
+def test_main_returns_what_the_process_exits_with(networks, monkeypatch):
+    monkeypatch.setattr(throughput_benchmark, "SECONDS_TO_RUN", 0.1)
+    assert throughput_benchmark.main([networks("two-convolutions")]) == 0
+    assert throughput_benchmark.main(["missing.xml"]) == 1
+    with pytest.raises(SystemExit) as exit_info:
+        throughput_benchmark.main([])
+    assert exit_info.value.code == 2
