@@ -55,8 +55,8 @@ def fill_random(tensor: ov.Tensor) -> None:
         case "f32" | "f64":
             RANDOM.random(out=tensor.data, dtype=tensor.data.dtype)
         case "string":
-            letters = RANDOM.integers(97, 123, (*tensor.shape, 5), np.uint8)
-            tensor.bytes_data = letters.view("S5")[..., 0]
+            letters = RANDOM.integers(ord("a"), ord("z"), (*tensor.shape, 5), np.uint32)
+            tensor.str_data = letters.view("U5")[..., 0]
         case element_type:
             mask, offset = VALID_BITS.get(element_type, (0xFF, 0))
             bits = tensor.data.view(f"u{tensor.data.itemsize}")
