@@ -89,7 +89,7 @@ def load_model(path: str, device: str) -> ov.CompiledModel:
     core = ov.Core()
     model = read_model(core, path)
     dynamic_inputs = [
-        f"{min(port.names, default=port.node.friendly_name)} {port.partial_shape}"
+        f"{'/'.join({port.node.friendly_name} | port.names)} {port.partial_shape}"
         for port in model.inputs
         if port.partial_shape.is_dynamic
     ]

@@ -24,13 +24,6 @@ RANDOM = np.random.default_rng(seed=0)
 Activation = Callable[[Node], Node]
 
 
-def image(name: str, shape: list[int]) -> Node:
-    """Return an f32 input of this name."""
-    parameter = ops.parameter(shape, np.float32, name)
-    parameter.output(0).get_tensor().set_names({name})
-    return parameter
-
-
 def weights(shape: list[int], fan_in: int) -> Node:
     """Return weights of variance 1 / fan_in, which keep all numbers finite."""
     values = RANDOM.random(shape, np.float32)
@@ -98,7 +91,7 @@ def local_response_norm(x: Node) -> Node:
 
 def alexnet() -> ov.Model:
     """Krizhevsky et al., "ImageNet Classification with Deep CNNs", 2012, section 3.5."""
-    data = image("data", [1, 3, 227, 227])
+    data = ops.parameter([1, 3, 227, 227], np.float32, name="data")
     x = conv(data, 96, 11, stride=4, padding=0)
     x = max_pool(local_response_norm(x), 3, 2)
     x = conv(x, 256, 5, groups=2)
@@ -127,7 +120,7 @@ def inception(
 
 def googlenet_v1() -> ov.Model:
     """Szegedy et al., "Going Deeper with Convolutions", 2014, table 1."""
-    data = image("data", [1, 3, 224, 224])
+    data = ops.parameter([1, 3, 224, 224], np.float32, name="data")
     x = conv(data, 64, 7, stride=2)
     x = local_response_norm(max_pool(x, 3, 2))
     x = conv(x, 64, 1)
@@ -173,7 +166,7 @@ def yolo_head(x: Node, filters: int) -> Node:
 
 def yolo_v3_tf() -> ov.Model:
     """Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018, table 1."""
-    input_1 = image("input_1", [1, 416, 416, 3])
+    input_1 = ops.parameter([1, 416, 416, 3], np.float32, name="input_1")
     x = darknet_conv(ops.transpose(input_1, [0, 3, 1, 2]), 32, 3)
     stages = []
     for filters, residuals in [(64, 1), (128, 2), (256, 8), (512, 8), (1024, 4)]:
@@ -210,7 +203,7 @@ def ssd_head(x: Node, values: int) -> Node:
 
 def face_detection_0200() -> ov.Model:
     """Sandler et al., "MobileNetV2", 2018, table 2; Liu et al., "SSD", 2015, section 2."""
-    data = image("image", [1, 3, 256, 256])
+    data = ops.parameter([1, 3, 256, 256], np.float32, name="image")
     x = conv(data, 32, 3, stride=2, activation=relu6)
     maps = []
     for expansion, filters, repeats, stride in [
@@ -258,7 +251,7 @@ def face_detection_0200() -> ov.Model:
 
 def two_convolutions() -> ov.Model:
     """A network of about 30 us, for what a request costs beside its inference."""
-    data = image("data", [1, 3, 16, 16])
+    data = ops.parameter([1, 3, 16, 16], np.float32, name="data")
     return ov.Model([conv(conv(data, 8, 3), 8, 3)], [data], "two-convolutions")
 
 

@@ -47,7 +47,7 @@ def element_type(name: str) -> ov.Type:
 
 def fill(name: str, shape: list[int]) -> ov.Tensor:
     """Return a tensor that the script has filled; older releases may skip the test."""
-    x = ops.parameter(shape, element_type(name), "x")
+    x = ops.parameter(shape, element_type(name), name="x")
     if not accepts(ov.Model(identity([x]), [x], "identity")):
         pytest.skip(f"the CPU plugin of this release refuses {name}")
     tensor = ov.Tensor(element_type(name), ov.Shape(shape))
@@ -68,7 +68,7 @@ def read_back(tensor: ov.Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ELEMENT_TYPES)
 def test_an_input_of_each_element_type_is_measured(tmp_path, measured, name):
-    x = ops.parameter([2, 50], element_type(name), "x")
+    x = ops.parameter([2, 50], element_type(name), name="x")
     if not accepts(ov.Model(identity([x]), [x], "identity")):
         pytest.skip(f"the CPU plugin of this release refuses {name}")
     outputs = identity([ops.shape_of(x)])
@@ -134,7 +134,7 @@ SHAPES = {"scalar": [], "one element": [1], "size 0": [3, 0], "nine": [1] * 8 + 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("name", ["f32", "f16", "u64", "string"])
 def test_any_static_shape_is_measured(tmp_path, measured, shape, name):
-    x = ops.parameter(shape, element_type(name), "x")
+    x = ops.parameter(shape, element_type(name), name="x")
     if not accepts(ov.Model(identity([x]), [x], "identity")):
         pytest.skip("the CPU plugin of this release refuses it")
     assert measured(save(tmp_path / "x.xml", identity([x]), [x]))["count"] >= 10
@@ -146,9 +146,9 @@ def test_a_model_without_inputs_is_measured(tmp_path, measured):
 
 
 def test_a_language_model_with_inputs_of_mixed_types_is_measured(tmp_path, measured):
-    tokens = ops.parameter([1, 128], np.int64, "input_ids")
-    mask = ops.parameter([1, 128], np.int32, "attention_mask")
-    types = ops.parameter([1, 128], np.uint8, "token_type_ids")
+    tokens = ops.parameter([1, 128], np.int64, name="input_ids")
+    mask = ops.parameter([1, 128], np.int32, name="attention_mask")
+    types = ops.parameter([1, 128], np.uint8, name="token_type_ids")
     embeddings = np.ones([256, 64], np.float32)
     y = ops.add(
         ops.gather(embeddings, tokens, np.int64(0)),
@@ -172,7 +172,7 @@ def test_ports_without_a_name_are_measured(tmp_path, measured):
 )
 def test_a_path_with_spaces_and_other_alphabets_is_measured(tmp_path, name):
     (tmp_path / name).mkdir()
-    x = ops.parameter([2, 3], np.float32, "x")
+    x = ops.parameter([2, 3], np.float32, name="x")
     save(tmp_path / name / f"{name}.xml", [ops.relu(x)], [x])
     script = short_script(tmp_path)
     path = str(Path(".") / name / f"{name}.xml")
@@ -211,7 +211,7 @@ def peak_memory(model: str, way: str) -> int:
 
 
 def test_a_large_input_is_filled_without_a_copy(tmp_path):
-    x = ops.parameter([8, 3, 2160, 3840], np.float32, "x")
+    x = ops.parameter([8, 3, 2160, 3840], np.float32, name="x")
     model = save(tmp_path / "x.xml", [ops.reduce_max(x, [0, 1, 2, 3])], [x])
     assert peak_memory(model, "in place") < 0.75 * peak_memory(model, "astype")
 
