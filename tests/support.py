@@ -9,6 +9,8 @@ import numpy as np
 import openvino as ov
 from models import Node, ops
 
+import throughput_benchmark
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "throughput_benchmark.py"
 # Whatever Python or a library warns of is an error.
@@ -85,6 +87,12 @@ def short_script(folder: Path, *edits: tuple[str, str]) -> Path:
     )
 
 
+def requests_in_flight(model: str) -> int:
+    """Return the number of infer requests that OpenVINO finds optimal."""
+    compiled_model = ov.Core().compile_model(model, "CPU", throughput_benchmark.CONFIG)
+    return compiled_model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+
+
 def save(path: Path, outputs: list[Node], inputs: list[Node]) -> str:
     """Save a model as OpenVINO IR, f32 as it is."""
     # OpenVINO 2023.1 reads no IR of less than 512 bytes.
@@ -94,15 +102,15 @@ def save(path: Path, outputs: list[Node], inputs: list[Node]) -> str:
 
 
 def multiplications(x: Node, number: int) -> Node:
-    """Multiply a 512,512 matrix so many times by itself, which takes 2 or 3 ms each."""
+    """Multiply a square matrix so many times by itself; 512,512 takes 2 or 3 ms each."""
     y = x
     for _ in range(number):
-        # 256 is the largest eigenvalue of random numbers in [0, 1).
-        y = ops.multiply(ops.matmul(y, x, False, False), np.float32(1 / 256))
+        # Half the size is the largest eigenvalue of random numbers in [0, 1).
+        y = ops.multiply(ops.matmul(y, x, False, False), np.float32(2 / x.shape[0]))
     return y
 
 
-def save_slow_model(path: Path, number: int) -> str:
-    """Save a model of so many multiplications of a 512 x 512 matrix."""
-    x = ops.parameter([512, 512], np.float32, name="x")
+def save_slow_model(path: Path, number: int, size: int = 512) -> str:
+    """Save a model of so many multiplications of a square matrix."""
+    x = ops.parameter([size, size], np.float32, name="x")
     return save(path, [multiplications(x, number)], [x])

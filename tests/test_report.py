@@ -4,22 +4,16 @@ import ctypes
 from pathlib import Path
 
 import onnx
-import openvino as ov
 import pytest
 from support import (
     assert_consistent,
     parse_report,
+    requests_in_flight,
     run,
     save_slow_model,
 )
 
 import throughput_benchmark
-
-
-def requests_in_flight(model: str) -> int:
-    """Return the number of infer requests that OpenVINO finds optimal."""
-    compiled_model = ov.Core().compile_model(model, "CPU", throughput_benchmark.CONFIG)
-    return compiled_model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
 
 
 def test_a_user_measures_googlenet_for_ten_seconds(networks):
