@@ -1,0 +1,103 @@
+"""The networks: what Open Model Zoo publishes of them, and that they run."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import models
+import numpy as np
+import openvino as ov
+import pytest
+from support import ROOT
+
+import throughput_benchmark
+
+# Inputs, outputs and parameters in millions.
+PUBLISHED = {
+    "alexnet": ({"data": [1, 3, 227, 227]}, [[1, 1000]], 60.965),
+    "googlenet-v1": ({"data": [1, 3, 224, 224]}, [[1, 1000]], 6.999),
+    "yolo-v3-tf": (
+        {"input_1": [1, 416, 416, 3]},
+        [[1, 13, 13, 255], [1, 26, 26, 255], [1, 52, 52, 255]],
+        61.922,
+    ),
+    "face-detection-0200": ({"image": [1, 3, 256, 256]}, [[1, 1, 200, 7]], 1.828),
+}
+OPERATIONS = {
+    "alexnet": {"Convolution": 2, "GroupConvolution": 3, "LRN": 2, "MatMul": 3},
+    "googlenet-v1": {"Convolution": 57, "Concat": 9, "LRN": 2, "MaxPool": 13},
+    "yolo-v3-tf": {"Convolution": 75, "PRelu": 72, "Add": 98, "Interpolate": 2},
+    "face-detection-0200": {
+        "GroupConvolution": 21,
+        "PriorBoxClustered": 2,
+        "DetectionOutput": 1,
+    },
+}
+
+
+def test_the_validated_networks_are_the_published_ones():
+    assert set(models.VALIDATED) == set(PUBLISHED) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_network_is_the_published_one(networks, name):
+    inputs, outputs, millions = PUBLISHED[name]
+    model = ov.Core().read_model(networks(name))
+    assert {port.any_name: list(port.shape) for port in model.inputs} == inputs
+    assert [list(port.shape) for port in model.outputs] == outputs
+    constants = [op for op in model.get_ops() if op.get_type_name() == "Constant"]
+    parameters = sum(
+        math.prod(op.get_output_shape(0))
+        for op in constants
+        if op.get_element_type().is_real()
+    )
+    assert abs(parameters / (millions * 1e6) - 1) < 0.03
+    types = [op.get_type_name() for op in model.get_ops()]
+    for operation, number in OPERATIONS[name].items():
+        assert types.count(operation) == number, operation
+    weights = Path(networks(name)).with_suffix(".bin")
+    assert weights.stat().st_size < 150e6
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_an_inference_gives_finite_numbers(networks, name):
+    compiled_model = ov.Core().compile_model(networks(name), "CPU")
+    request = compiled_model.create_infer_request()
+    for tensor in request.input_tensors:
+        throughput_benchmark.fill_random(tensor)
+    request.infer()
+    for tensor in request.output_tensors:
+        assert np.isfinite(tensor.data).all()
+        assert np.ptp(tensor.data) > 0
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_the_script_measures_it(networks, measured, name):
+    assert measured(networks(name))["count"] >= 10
+
+
+def run_models(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "models.py"), *arguments],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        encoding="utf-8",
+    )
+
+
+def test_a_network_is_written_into_the_current_folder(tmp_path):
+    result = run_models(tmp_path, "googlenet-v1")
+    assert (result.returncode, result.stderr) == (0, "")
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"googlenet-v1.xml", "googlenet-v1.bin"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["googlenet"], ["googlenet-v1", "alexnet"]])
+def test_a_wrong_call_says_which_names_there_are(tmp_path, arguments):
+    result = run_models(tmp_path, *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    for name in models.NETWORKS:
+        assert name in result.stderr
+    assert not list(tmp_path.iterdir())
