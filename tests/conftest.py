@@ -1,13 +1,7 @@
-import sys
 from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import models
-import openvino as ov
+import pytest
 import support
 
 import throughput_benchmark
@@ -20,9 +14,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
 
     def network(name: str) -> str:
         path = folder / f"{name}.xml"
-        if not path.exists():
-            ov.save_model(models.NETWORKS[name](), path)
-        return str(path)
+        return str(path) if path.exists() else models.write(name, folder)
 
     return network
 

@@ -6,6 +6,7 @@ The topologies are the published ones, and speed does not depend on the weights.
 import argparse
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import openvino as ov
@@ -264,12 +265,18 @@ VALIDATED = {
 NETWORKS = {**VALIDATED, "two-convolutions": two_convolutions}
 
 
+def write(name: str, folder: Path) -> str:
+    """Write a network as OpenVINO IR and return its path."""
+    path = folder / f"{name}.xml"
+    ov.save_model(NETWORKS[name](), path)
+    return str(path)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Write a network as OpenVINO IR into the current folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=NETWORKS)
-    name = parser.parse_args(arguments).name
-    ov.save_model(NETWORKS[name](), f"{name}.xml")
+    write(parser.parse_args(arguments).name, Path())
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ import numpy as np
 import openvino as ov
 from models import Node, ops
 
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
 import throughput_benchmark
 
-ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "throughput_benchmark.py"
 # Whatever Python or a library warns of is an error.
 STRICT_PYTHON = [sys.executable, "-bb", "-W", "error", "-X", "dev"]

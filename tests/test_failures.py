@@ -47,11 +47,13 @@ def onnx_model(_: Path) -> bytes:
     return (ONNX_MODELS / "light_squeezenet.onnx").read_bytes()
 
 
-def pb_model(_: Path) -> bytes:
-    """Return a TensorFlow graph of a Placeholder and a Relu, in protobuf's wire format."""
+def field(number: int, value: bytes) -> bytes:
+    """Return a field of up to 127 bytes in protobuf's wire format."""
+    return bytes([number << 3 | 2, len(value)]) + value
 
-    def field(number: int, value: bytes) -> bytes:
-        return bytes([number << 3 | 2, len(value)]) + value
+
+def pb_model(_: Path) -> bytes:
+    """Return a TensorFlow graph of a Placeholder and a Relu."""
 
     def node(name: str, operation: str, *fields: bytes) -> bytes:
         named = field(1, name.encode()) + field(2, operation.encode())
@@ -125,6 +127,17 @@ def test_an_undamaged_model_of_each_format_is_measured(tmp_path, extension):
     path = tmp_path / f"model.{extension}"
     path.write_bytes(MODELS[extension](tmp_path))
     exit_status, _, stderr = run(str(path), script=short_script(tmp_path))
+    assert (exit_status, stderr) == (0, "")
+
+
+def test_the_folder_of_a_tensorflow_saved_model_is_measured(tmp_path):
+    meta_graph = field(1, field(4, b"serve")) + field(2, pb_model(tmp_path))
+    saved_model = bytes([1 << 3, 1]) + field(2, meta_graph)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "saved_model.pb").write_bytes(saved_model)
+    exit_status, _, stderr = run(
+        str(tmp_path / "folder"), script=short_script(tmp_path)
+    )
     assert (exit_status, stderr) == (0, "")
 
 
