@@ -89,7 +89,7 @@ def load_model(path: str, device: str) -> ov.CompiledModel:
     core = ov.Core()
     model = read_model(core, path)
     dynamic_inputs = [
-        f"{'/'.join({port.node.friendly_name} | port.names)} {port.partial_shape}"
+        f"{'/'.join(port.names or [port.node.friendly_name])} {port.partial_shape}"
         for port in model.inputs
         if port.partial_shape.is_dynamic
     ]
@@ -154,7 +154,7 @@ def measure(compiled_model: ov.CompiledModel) -> tuple[list[float], float, bool]
                 request.wait()
         # The thread that ran the last one may be about to free the callback. It needs
         # the GIL for that, and whoever frees compiled_model holds the GIL until the
-        # thread has ended: 1 run in 9 hung. So the callback goes first.
+        # thread has ended: 1 run in 8 hung. So the callback goes first.
         callback_freed = threading.Event()
         weakref.finalize(on_complete, callback_freed.set)
         del queue, request, start_async, on_complete

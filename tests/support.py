@@ -15,8 +15,9 @@ sys.path.insert(0, str(ROOT))
 import throughput_benchmark
 
 SCRIPT = ROOT / "throughput_benchmark.py"
-# Whatever Python or a library warns of is an error.
-STRICT_PYTHON = [sys.executable, "-bb", "-W", "error", "-X", "dev"]
+# Whatever Python or a library warns of is an error, and no variable of the environment
+# such as PYTHONUNBUFFERED helps the script.
+STRICT_PYTHON = [sys.executable, "-E", "-bb", "-W", "error", "-X", "dev"]
 
 REPORT = re.compile(
     r"""\[ INFO \] OpenVINO:

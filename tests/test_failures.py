@@ -1,6 +1,7 @@
 """Failures: one message that names the culprit, exit status 1, and nothing measured."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ def assert_one_error(result: tuple[int, str, str], *passages: str) -> None:
     ]
     assert stderr.startswith("[ ERROR ] Cannot run '")
     assert stderr.count("[ ERROR ]") == 1
+    assert stderr == f"{stderr.strip()}\n"
     assert "Traceback" not in stderr
     for passage in passages:
         assert passage in stderr
@@ -216,14 +218,13 @@ def test_an_input_with_a_dynamic_shape_is_named(tmp_path, shown):
     assert "static [" not in result[2]
 
 
-def test_all_dynamic_inputs_are_named_as_tensor_and_as_node(tmp_path):
-    inputs = []
-    for name in ["input_ids", "attention_mask"]:
-        inputs.append(ops.parameter([-1, -1], np.int64, name=name))
-        inputs[-1].output(0).get_tensor().set_names({f"{name}:0"})
+def test_all_dynamic_inputs_are_named_by_tensor_or_else_by_node(tmp_path):
+    inputs = [ops.parameter([-1, 8], np.int64, name=name) for name in ["ids", "mask"]]
+    inputs[0].output(0).get_tensor().set_names({"ids:0"})
     model = save(tmp_path / "model.xml", [ops.add(*inputs)], inputs)
-    names = ["input_ids:0", "attention_mask:0", "[?,?], ", "[?,?]. "]
-    assert_one_error(run(model), *names)
+    without_names = Path(model).read_text("utf-8").replace(' names="mask"', "")
+    Path(model).write_text(without_names, "utf-8")
+    assert_one_error(run(model), " input ids:0 [?,8], mask [?,8]. ")
 
 
 def test_an_element_type_that_the_device_refuses_is_named(tmp_path):
@@ -265,10 +266,12 @@ def fails(x: Node, pattern: Node) -> Node:
 
 
 def computes_for_a_second(x: Node, _: Node) -> Node:
-    return multiplications(x, 300)
+    return multiplications(x, 500)
 
 
-def test_a_failure_is_reported_when_all_requests_have_ended(tmp_path):
+# Whether one completes just when the first failure surfaces is a matter of chance.
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_failure_is_reported_when_all_requests_have_ended(tmp_path, attempt):
     x = ops.parameter([512, 512], np.float32, name="x")
     pattern = ops.parameter([2], np.int64, name="pattern")
     condition = ops.parameter([], ov.Type.boolean, name="condition")
@@ -278,13 +281,14 @@ def test_a_failure_is_reported_when_all_requests_have_ended(tmp_path):
     queue = "ov.AsyncInferQueue(compiled_model"
     script = edited_script(tmp_path, (f"{queue})", f"{queue}, 8)"))
     process = start(model, script=script)
-    started = time.perf_counter()
+    timer = threading.Timer(30, process.kill)
+    timer.start()
     process.stderr.readline()
     reported = time.perf_counter()
-    process.communicate(timeout=60)
+    process.communicate()
     ended = time.perf_counter()
+    timer.cancel()
     assert process.returncode == 1
-    assert reported - started > 1
     assert ended - reported < 0.5
 
 

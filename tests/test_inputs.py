@@ -80,7 +80,7 @@ def test_floating_point_is_random_in_0_to_1(name):
     values = read_back(fill(name, [3, 341]))
     assert np.isfinite(values).all()
     assert values.min() >= 0
-    assert values.max() < 1
+    assert 0.5 <= values.max() < 1
     # As many as the type has, for the types of few values.
     distinct = {"f4e2m1": 2, "nf4": 8, "f8e8m0": 15, "f8e4m3": 30, "f8e5m2": 30}
     assert len(np.unique(values)) >= distinct.get(name, 300)

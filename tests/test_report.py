@@ -1,12 +1,17 @@
 """The report: its layout, its figures, and what they count."""
 
 import ctypes
+import gc
+import signal
+import types
 from pathlib import Path
 
 import onnx
+import openvino as ov
 import pytest
 from support import (
     assert_consistent,
+    edited_script,
     parse_report,
     requests_in_flight,
     run,
@@ -60,6 +65,22 @@ def test_the_warm_up_is_not_counted(tmp_path, monkeypatch, measured):
     assert measured(model, seconds=0)["count"] == requests_in_flight(model)
 
 
+def test_the_requests_in_flight_at_the_end_are_waited_for(tmp_path):
+    # The last of 8 completes when the first has long ended the measurement.
+    script = edited_script(
+        tmp_path,
+        ("SECONDS_TO_RUN = 10 ", "SECONDS_TO_RUN = 0 "),
+        ("MIN_ITERATIONS = 10 ", "MIN_ITERATIONS = 1 "),
+        ("ov.AsyncInferQueue(compiled_model)", "ov.AsyncInferQueue(compiled_model, 8)"),
+    )
+    model = save_slow_model(tmp_path / "slow.xml", 20)
+    exit_status, stdout, stderr = run(model, script=script)
+    assert (exit_status, stderr) == (0, "")
+    figures = parse_report(stdout)
+    assert_consistent(figures)
+    assert figures["count"] == 8
+
+
 def test_each_request_is_warmed_up_once(networks, monkeypatch, measured):
     warm_ups = []
     hold_thread_state = ctypes.pythonapi.PyGILState_Ensure
@@ -73,6 +94,24 @@ def test_each_request_is_warmed_up_once(networks, monkeypatch, measured):
     model = networks("two-convolutions")
     measured(model)
     assert len(warm_ups) == requests_in_flight(model)
+
+
+def test_the_callback_is_freed_so_that_no_run_hangs(networks, monkeypatch):
+    monkeypatch.setattr(throughput_benchmark, "SECONDS_TO_RUN", 0)
+    compiled_model = ov.Core().compile_model(
+        networks("googlenet-v1"), "CPU", throughput_benchmark.CONFIG
+    )
+    sigint_handler = signal.getsignal(signal.SIGINT)
+    try:
+        # Without the wait it is still there after 1 measurement in 4.
+        for _ in range(20):
+            throughput_benchmark.measure(compiled_model)
+            functions = [
+                f for f in gc.get_objects() if isinstance(f, types.FunctionType)
+            ]
+            assert "on_complete" not in {function.__name__ for function in functions}
+    finally:
+        signal.signal(signal.SIGINT, sigint_handler)
 
 
 def test_an_onnx_network_is_measured(measured):
@@ -110,9 +149,12 @@ def test_help_names_both_arguments():
 
 
 def test_main_returns_what_the_process_exits_with(networks, monkeypatch):
+    sigint_handler = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(throughput_benchmark, "SECONDS_TO_RUN", 0.1)
     assert throughput_benchmark.main([networks("two-convolutions")]) == 0
     assert throughput_benchmark.main(["missing.xml"]) == 1
     with pytest.raises(SystemExit) as exit_info:
         throughput_benchmark.main([])
     assert exit_info.value.code == 2
+    # Whoever called main has Ctrl-C to himself again.
+    assert signal.getsignal(signal.SIGINT) is sigint_handler
