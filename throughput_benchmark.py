@@ -184,11 +184,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("device_name", nargs="?", default="CPU", help="default: CPU")
     args = parser.parse_args(arguments)
 
-    print("[ INFO ] OpenVINO:")
-    build = ov.get_version()
-    print(f"[ INFO ] Build ................................. {build}", flush=True)
     sigint_handler = signal.getsignal(signal.SIGINT)
     try:
+        print("[ INFO ] OpenVINO:")
+        build = ov.get_version()
+        print(f"[ INFO ] Build ................................. {build}", flush=True)
         compiled_model = load_model(args.path_to_model, args.device_name)
         latencies, duration, interrupted = measure(compiled_model)
         report(latencies, duration)

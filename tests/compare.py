@@ -14,7 +14,7 @@ from pathlib import Path
 
 import models
 
-PAIRS = 7
+PAIRS = 11
 SECONDS = 10  # what the script takes
 HEADER = (
     "| model | script, FPS | median, ms | benchmark_app, FPS | median, ms"

@@ -1,6 +1,7 @@
 """Failures: one message that names the culprit, exit status 1, and nothing measured."""
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,16 @@ import onnx
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import edited_script, multiplications, run, save, short_script, start
+from support import (
+    SCRIPT,
+    STRICT_PYTHON,
+    edited_script,
+    multiplications,
+    run,
+    save,
+    short_script,
+    start,
+)
 
 ONNX_MODELS = Path(onnx.__file__).parent / "backend/test/data/light"
 FORMATS = ["xml", "onnx", "pb", "tflite"]
@@ -225,6 +235,22 @@ def test_all_dynamic_inputs_are_named_by_tensor_or_else_by_node(tmp_path):
     without_names = Path(model).read_text("utf-8").replace(' names="mask"', "")
     Path(model).write_text(without_names, "utf-8")
     assert_one_error(run(model), " input ids:0 [?,8], mask [?,8]. ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_output_that_cannot_be_written_is_reported():
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [*STRICT_PYTHON, str(SCRIPT), "model.xml"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert result.returncode != 0
+    error = "[ ERROR ] Cannot run 'model.xml' on 'CPU': [Errno 28] No space left"
+    assert result.stderr.startswith(error)
+    assert "Traceback" not in result.stderr
 
 
 def test_an_element_type_that_the_device_refuses_is_named(tmp_path):
