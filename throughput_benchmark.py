@@ -195,7 +195,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130 if interrupted else 0
     except Exception as error:  # noqa: BLE001 - OpenVINO raises several types
         target = f"'{args.path_to_model}' on '{args.device_name}'"
-        print(f"[ ERROR ] Cannot run {target}: {str(error).strip()}", file=sys.stderr)
+        reason = str(error).strip() or repr(error)
+        print(f"[ ERROR ] Cannot run {target}: {reason}", file=sys.stderr)
         return 1
     finally:
         signal.signal(signal.SIGINT, sigint_handler)

@@ -52,7 +52,7 @@ def test_a_network_is_the_published_one(networks, name):
         for op in constants
         if op.get_element_type().is_real()
     )
-    assert abs(parameters / (millions * 1e6) - 1) < 0.03
+    assert abs(parameters / (millions * 1e6) - 1) < 0.01
     types = [op.get_type_name() for op in model.get_ops()]
     for operation, number in OPERATIONS[name].items():
         assert types.count(operation) == number, operation
