@@ -65,7 +65,7 @@ def fill_random(tensor: ov.Tensor) -> None:
 
 
 def read_model(core: ov.Core, path: str) -> ov.Model:
-    """Read a model file of any format; RuntimeError alone tells if it is damaged."""
+    """Read a model of any format, with nothing on stderr; RuntimeError if that fails."""
     if path.endswith(".tflite") and ov.get_version() < "2026.1":
         # These releases crash on a damaged .tflite file: another process goes first.
         code = "import openvino, sys; openvino.Core().compile_model(sys.argv[1], 'CPU')"
