@@ -24,7 +24,8 @@ from support import (
     start,
 )
 
-ONNX_MODELS = Path(onnx.__file__).parent / "backend/test/data/light"
+MODELS_OF_ONNX = Path(onnx.__file__).parent / "backend/test/data/light"
+ONNX_MODEL = MODELS_OF_ONNX / "light_squeezenet.onnx"
 FORMATS = ["xml", "onnx", "pb", "tflite"]
 
 
@@ -56,7 +57,7 @@ def xml_model(folder: Path) -> bytes:
 
 
 def onnx_model(_: Path) -> bytes:
-    return (ONNX_MODELS / "light_squeezenet.onnx").read_bytes()
+    return ONNX_MODEL.read_bytes()
 
 
 def field(number: int, value: bytes) -> bytes:

@@ -4,9 +4,7 @@ import ctypes
 import gc
 import signal
 import types
-from pathlib import Path
 
-import onnx
 import openvino as ov
 import pytest
 from support import (
@@ -17,6 +15,7 @@ from support import (
     run,
     save_slow_model,
 )
+from test_failures import ONNX_MODEL
 
 import throughput_benchmark
 
@@ -115,8 +114,7 @@ def test_the_callback_is_freed_so_that_no_run_hangs(networks, monkeypatch):
 
 
 def test_an_onnx_network_is_measured(measured):
-    models_of_onnx = Path(onnx.__file__).parent / "backend/test/data/light"
-    figures = measured(str(models_of_onnx / "light_squeezenet.onnx"))
+    figures = measured(str(ONNX_MODEL))
     assert figures["throughput"] > 1
 
 
