@@ -1,66 +1,47 @@
 """Compare the script's loop with others in one process: python tests/loops.py [MODEL ...]
 
 MODEL is a file or the name of a network that tests/models.py builds. The others are a
-polling loop, as in OpenVINO's Python sample, and the script without what speeds it up.
+polling loop, as in OpenVINO's Python sample, and variants of the script.
 """
 
 import argparse
-import importlib.util
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import models
 import openvino as ov
-from support import edited_script
-
-from throughput_benchmark import CONFIG, fill_random
+from support import edited_script, load_script
 
 ROUNDS = 15
 SECONDS = 1
 
-Loop = Callable[[ov.CompiledModel], tuple[list[float], float]]
+Loop = Callable[[ov.AsyncInferQueue], tuple[list[float], float]]
 
-HOLD_NO_THREAD_STATE = ("ctypes.pythonapi.PyGILState_Ensure()", "pass")
+HOLD_NO_THREAD_STATE = ("ctypes.pythonapi.PyGILState_Ensure()", "None")
 QUEUE_START_ASYNC = (
     "super(ov.AsyncInferQueue, queue).start_async",
-    "lambda _, is_warm_up: queue.start_async(userdata=is_warm_up)",
+    "queue.start_async",
+)
+TWICE_THE_REQUESTS = (
+    "ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)",
+    "ov.AsyncInferQueue(compiled_model, 2 * len(ov.AsyncInferQueue(compiled_model)))",
 )
 VARIANTS = {
     "the script": [],
     "without thread states": [HOLD_NO_THREAD_STATE],
     "with queue.start_async": [QUEUE_START_ASYNC],
-    "with neither": [HOLD_NO_THREAD_STATE, QUEUE_START_ASYNC],
+    "with twice the requests": [TWICE_THE_REQUESTS],
 }
+COLUMNS = "FPS | median, ms | ratio | middle half of rounds"
 
 
-def script_loop(folder: Path, edits: list[tuple[str, str]]) -> Loop:
-    """Return the function measure of the script with passages replaced."""
-    folder.mkdir()
-    path = edited_script(folder, *edits)
-    spec = importlib.util.spec_from_file_location(folder.name, path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    script.SECONDS_TO_RUN = SECONDS
-
-    def measure(compiled_model: ov.CompiledModel) -> tuple[list[float], float]:
-        latencies, duration, interrupted = script.measure(compiled_model)
-        if interrupted:
-            sys.exit(130)
-        return latencies, duration
-
-    return measure
-
-
-def polling_loop(compiled_model: ov.CompiledModel) -> tuple[list[float], float]:
+def polling_loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
     """Read the latency of a request when it is idle again; needs no callback."""
-    queue = ov.AsyncInferQueue(compiled_model)
-    for request in queue:
-        for tensor in request.input_tensors:
-            fill_random(tensor)
     for _ in range(len(queue)):
         queue.start_async()
     queue.wait_all()
@@ -80,49 +61,70 @@ def polling_loop(compiled_model: ov.CompiledModel) -> tuple[list[float], float]:
     return latencies, duration
 
 
-def compare(path: str, loops: dict[str, Loop]) -> list[str]:
-    """Measure a model with each loop in turn and return rows of the table."""
-    core = ov.Core()
+def script_loop(script: ModuleType) -> Loop:
+    """Return the function measure of a script; it ends the comparison after Ctrl-C."""
+
+    def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
+        latencies, duration, interrupted = script.measure(queue)
+        if interrupted:
+            sys.exit(130)
+        return latencies, duration
+
+    return measure
+
+
+def compare(path: str, scripts: dict[str, ModuleType]) -> list[str]:
+    """Measure a model with each loop in turn and return the lines of a table."""
+    loops = {name: script_loop(script) for name, script in scripts.items()}
+    loops = {"polling": polling_loop, **loops}
+    scripts = {"polling": scripts["the script"], **scripts}
     # Each has its threads for itself: a thread state that one holds is held for all.
-    compiled_models = {name: core.compile_model(path, "CPU", CONFIG) for name in loops}
+    queues = {
+        name: script.create_queue(path, "CPU") for name, script in scripts.items()
+    }
+    for name, queue in queues.items():
+        for request in queue:
+            for tensor in request.input_tensors:
+                scripts[name].fill_random(tensor)
     throughputs = {name: [] for name in loops}
     medians = {name: [] for name in loops}
+    model = Path(path).stem
     for number in range(ROUNDS):
-        print(f"{Path(path).stem}: round {number + 1} of {ROUNDS}", file=sys.stderr)
+        print(f"{model}: round {number + 1} of {ROUNDS}", file=sys.stderr)
         for name in list(loops)[:: -1 if number % 2 else 1]:
-            latencies, duration = loops[name](compiled_models[name])
+            latencies, duration = loops[name](queues[name])
             throughputs[name].append(len(latencies) / duration)
             medians[name].append(statistics.median(latencies))
-    rows = []
+    lines = [f"| {model} | {COLUMNS} |", "|---|---|---|---|---|"]
+    polling = statistics.median(throughputs["polling"])
     for name in loops:
+        throughput = statistics.median(throughputs[name])
         pairs = zip(throughputs[name], throughputs["polling"], strict=True)
-        ratios = sorted(ours / polling for ours, polling in pairs)
+        ratios = sorted(ours / theirs for ours, theirs in pairs)
         quarter = len(ratios) // 4
-        rows.append(
-            f"| {Path(path).stem} | {name} | {statistics.median(throughputs[name]):.2f}"
-            f" | {statistics.median(medians[name]):.3f} | {statistics.median(ratios):.3f}"
+        lines.append(
+            f"| {name} | {throughput:.2f} | {statistics.median(medians[name]):.3f}"
+            f" | {throughput / polling:.3f}"
             f" | {ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f} |"
         )
-    return rows
+    return lines
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print a table of all models."""
+    """Print a table for each model."""
     default = ["two-convolutions", "face-detection-0200", "googlenet-v1"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="*", default=default)
     names = parser.parse_args(arguments).model
     with tempfile.TemporaryDirectory() as folder:
-        loops = {"polling": polling_loop}
+        scripts = {}
         for name, edits in VARIANTS.items():
-            loops[name] = script_loop(Path(folder) / name, edits)
-        rows = []
+            scripts[name] = load_script(edited_script(Path(folder), *edits))
+            scripts[name].SECONDS_TO_RUN = SECONDS
         for name in names:
             if name in models.NETWORKS:
                 name = models.write(name, Path(folder))
-            rows += compare(name, loops)
-    print("| model | loop | FPS | median, ms | ratio to polling | middle half |")
-    print("|---|---|---|---|---|---|", *rows, sep="\n")
+            print(*compare(name, scripts), "", sep="\n")
 
 
 if __name__ == "__main__":

@@ -251,7 +251,7 @@ def face_detection_0200() -> ov.Model:
 
 
 def two_convolutions() -> ov.Model:
-    """A network of about 30 us, for what a request costs beside its inference."""
+    """A network so small that what a request costs beside its inference counts."""
     data = ops.parameter([1, 3, 16, 16], np.float32, name="data")
     return ov.Model([conv(conv(data, 8, 3), 8, 3)], [data], "two-convolutions")
 

@@ -1,10 +1,13 @@
 """The comparisons: their tables, their progress, and what they say of a failed run."""
 
+import subprocess
+from functools import partial
+
 import compare
 import loops
 import models
 import pytest
-from support import requests_in_flight, short_script
+from support import edited_script, shortened
 
 
 def cells(row: str) -> list[str]:
@@ -14,37 +17,46 @@ def cells(row: str) -> list[str]:
 @pytest.fixture
 def quick(tmp_path, monkeypatch) -> None:
     """Let a comparison take one short pair."""
-    monkeypatch.setattr(compare, "SCRIPT", short_script(tmp_path))
+    monkeypatch.setattr(compare, "SCRIPT", shortened(edited_script(tmp_path)))
     monkeypatch.setattr(compare, "PAIRS", 1)
     monkeypatch.setattr(compare, "SECONDS", 1)
+    monkeypatch.setattr(subprocess, "run", partial(subprocess.run, timeout=40))
 
 
-@pytest.mark.usefixtures("quick")
-def test_the_validated_networks_are_compared_with_benchmark_app(capfd):
-    compare.main([])
+def test_a_row_beside_benchmark_app_is_the_one_known_by_hand(monkeypatch, capfd):
+    # By pair; the medians are 110 and 100.
+    ours, theirs = iter([110, 90, 120, 130, 80]), iter([100, 90, 100, 100, 160])
+
+    def measure(command: list[str]) -> float:
+        return next(theirs if "benchmark" in command[1] else ours)
+
+    monkeypatch.setattr(compare, "measure", measure)
+    monkeypatch.setattr(compare, "PAIRS", 5)
+    compare.main(["folder/some model.xml"])
     stdout, stderr = capfd.readouterr()
-    names = list(models.VALIDATED)
-    assert stderr.splitlines() == [f"{name}: pair 1 of 1" for name in names]
-    header, rule, *rows = stdout.splitlines()
+    assert stderr.splitlines() == [f"some model: pair {i} of 5" for i in range(1, 6)]
+    header, rule, row = stdout.splitlines()
     assert header == compare.HEADER
-    assert len(cells(header)) == len(cells(rule)) == 7
-    assert [cells(row)[0] for row in rows] == names
-    for row in rows:
-        ours, _, theirs, _, ratio = map(float, cells(row)[1:6])
-        assert ratio == pytest.approx(ours / theirs, rel=0.01)
-        assert 0.3 < ratio < 3
+    assert len(cells(rule)) == len(cells(header))
+    assert row == "| some model | 110.00 | 100.00 | 1.100 | 1.000 to 1.200 |"
+
+
+def test_all_networks_are_compared_by_default(monkeypatch, capfd):
+    monkeypatch.setattr(models, "write", lambda name, folder: f"{name}.xml")
+    monkeypatch.setattr(compare, "measure", lambda command: 1.0)
+    compare.main([])
+    rows = capfd.readouterr().out.splitlines()[2:]
+    assert [cells(row)[0] for row in rows] == list(models.NETWORKS)
 
 
 @pytest.mark.usefixtures("quick")
-def test_any_model_is_compared_also_one_of_microseconds(networks, capfd):
-    model = networks("two-convolutions")
-    compare.main([model])
-    name, *figures, _ = cells(capfd.readouterr().out.splitlines()[-1])
-    assert name == "two-convolutions"
-    ours, our_median, theirs, their_median, _ = map(float, figures)
-    # Little's law, roughly, because it holds of the average latency.
-    for throughput, median in [(ours, our_median), (theirs, their_median)]:
-        assert 0.3 < throughput * median / 1000 / requests_in_flight(model) < 1.3
+def test_a_model_is_compared_with_benchmark_app(networks, capfd):
+    compare.main([networks("face-detection-0200")])
+    row = capfd.readouterr().out.splitlines()[-1]
+    assert cells(row)[0] == "face-detection-0200"
+    ours, theirs, ratio = map(float, cells(row)[1:4])
+    assert ratio == pytest.approx(ours / theirs, abs=0.001)
+    assert 0.3 < ratio < 3
 
 
 @pytest.mark.usefixtures("quick")
@@ -71,10 +83,14 @@ def test_the_loops_are_compared_with_polling(monkeypatch, capfd):
     loops.main(["two-convolutions"])
     stdout, stderr = capfd.readouterr()
     assert stderr.splitlines()[-1] == "two-convolutions: round 2 of 2"
-    rows = [cells(row) for row in stdout.splitlines()[2:]]
-    assert [row[1] for row in rows] == ["polling", *loops.VARIANTS]
-    assert rows[0][4] == "1.000"
-    for row in rows:
-        assert float(row[2]) > 1000
-        assert 0 < float(row[3]) < 1
-        assert 0.2 < float(row[4]) < 5
+    header, rule, *rows, blank = stdout.splitlines()
+    assert header == f"| two-convolutions | {loops.COLUMNS} |"
+    assert len(cells(rule)) == len(cells(header))
+    assert not blank
+    rows = [cells(row) for row in rows]
+    assert [row[0] for row in rows] == ["polling", *loops.VARIANTS]
+    polling = float(rows[0][1])
+    for _, throughput, median, ratio, _ in rows:
+        assert float(throughput) > 1000
+        assert 0 < float(median) < 1
+        assert float(ratio) == pytest.approx(float(throughput) / polling, abs=0.001)

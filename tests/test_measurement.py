@@ -1,0 +1,94 @@
+"""The measurement: how long it lasts, what it counts, and what the latencies are of."""
+
+import ctypes
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support import optimal_number_of_infer_requests, save_slow_model
+
+import throughput_benchmark
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> dict[int, str]:
+    """Models by the milliseconds, about, that an inference takes."""
+    folder = tmp_path_factory.mktemp("models")
+    return {
+        2: save_slow_model(folder / "2.xml", 1),
+        20: save_slow_model(folder / "20.xml", 10),
+        100: save_slow_model(folder / "100.xml", 40),
+    }
+
+
+def test_it_takes_ten_seconds_and_ten_iterations_unless_edited():
+    assert throughput_benchmark.SECONDS_TO_RUN == 10
+    assert throughput_benchmark.MIN_ITERATIONS == 10
+
+
+def test_it_lasts_as_long_as_set(models, measured):
+    latencies, duration = measured(models[2], SECONDS_TO_RUN=0.3, INFER_REQUESTS=1)
+    assert duration >= 0.3
+    # The last but one had been started and the one before had completed when the clock
+    # was looked at for the last time.
+    assert sum(latencies[:-2]) < 300
+
+
+def test_a_model_too_slow_for_the_duration_completes_min_iterations(models, measured):
+    latencies, _ = measured(models[20], SECONDS_TO_RUN=0)
+    # When the tenth completed, others were in flight and another was being started.
+    in_flight = optimal_number_of_infer_requests(models[20])
+    assert 10 <= len(latencies) <= 10 + in_flight
+
+
+def test_neither_count_nor_duration_covers_the_warm_up(models, measured):
+    latencies, duration = measured(
+        models[100], SECONDS_TO_RUN=0, MIN_ITERATIONS=1, INFER_REQUESTS=1
+    )
+    # One to complete, and one that was started before that was seen.
+    assert len(latencies) == 2
+    assert sum(latencies) <= duration * 1000 < 1.3 * sum(latencies)
+
+
+def test_the_requests_in_flight_at_the_end_are_waited_for(models, measured):
+    latencies, duration = measured(
+        models[100], SECONDS_TO_RUN=0, MIN_ITERATIONS=1, INFER_REQUESTS=8
+    )
+    assert len(latencies) == 9
+    assert max(latencies) <= duration * 1000
+
+
+@pytest.mark.parametrize("requests", [0, 1, 5])
+def test_each_request_is_warmed_up_once(networks, monkeypatch, measured, requests):
+    warm_ups = []
+    hold_thread_state = ctypes.pythonapi.PyGILState_Ensure
+
+    def count_and_hold_thread_state() -> None:
+        warm_ups.append(hold_thread_state())
+
+    monkeypatch.setattr(
+        ctypes.pythonapi, "PyGILState_Ensure", count_and_hold_thread_state
+    )
+    model = networks("two-convolutions")
+    measured(model, INFER_REQUESTS=requests)
+    assert len(warm_ups) == (requests or optimal_number_of_infer_requests(model))
+
+
+@pytest.mark.parametrize("milliseconds", [2, 20])
+def test_latency_times_throughput_is_the_number_of_requests(
+    models, measured, milliseconds
+):
+    model = models[milliseconds]
+    latencies, duration = measured(model, SECONDS_TO_RUN=1)
+    in_flight = sum(latencies) / 1000 / duration
+    assert 0.85 <= in_flight / optimal_number_of_infer_requests(model) <= 1.03
+
+
+def test_it_runs_on_any_thread_and_leaves_the_handling_of_signals_alone(
+    models, measured
+):
+    handler = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor() as threads:
+        latencies, _ = threads.submit(measured, models[2]).result()
+    assert sum(latencies) > 0
+    assert signal.getsignal(signal.SIGINT) is handler
