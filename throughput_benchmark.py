@@ -62,9 +62,9 @@ def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
     except RuntimeError as error:
         devices = ", ".join(core.available_devices)
         raise RuntimeError(f"{error}\nAvailable devices: {devices}") from error
-    # The queue or its requests have to be the last to hold the compiled model: they free
-    # it without the GIL, which a thread of OpenVINO may still want, to let go of the
-    # callback. Freed by a name that outlives them, up to 1 run in 3 hung.
+    # No other name of the compiled model may outlive the queue and its requests. A name
+    # frees it with the GIL held, for which a thread of OpenVINO may wait, to let go of
+    # the callback: up to 1 run in 3 hung. The queue and its requests release the GIL.
     return ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
 
 
@@ -72,12 +72,12 @@ def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
     """Return the latencies in ms, the duration in s, and whether Ctrl-C ended it."""
     # The tensors are filled, so leave out the Python part of queue.start_async, which
     # takes inputs: 1.2 times the throughput of a model of 0.03 ms. To hand inputs over,
-    # call queue.start_async(inputs, userdata): this one takes no NumPy arrays, and when
-    # it raises, a request is lost for good.
+    # call queue.start_async(inputs, userdata): the method of the base class takes no
+    # NumPy arrays, and when it raises, a request is lost for good.
     start_async = super(ov.AsyncInferQueue, queue).start_async
 
-    # Warm up. CPython makes a thread state for each callback, as it runs on a thread of
-    # OpenVINO. A reference to it, never released, keeps it: 1.3 times the throughput.
+    # Warm up. Callbacks run on threads of OpenVINO, and CPython makes a thread state for
+    # each. A reference to it, never released, keeps it: 1.3 times the throughput.
     queue.set_callback(lambda request, userdata: ctypes.pythonapi.PyGILState_Ensure())
     for _ in range(len(queue)):
         start_async({}, None)

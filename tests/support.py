@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import onnx
 import openvino as ov
 from models import Node, ops
 
@@ -42,6 +43,24 @@ def parse_report(stdout: str) -> dict[str, float]:
     figures = match.groupdict()
     assert figures.pop("build") == ov.get_version()
     return {name: float(figure) for name, figure in figures.items()}
+
+
+def message_of(result: tuple[int, str, str], model: str, device: str = "CPU") -> str:
+    """Return what follows model and device in the one message of a failed run."""
+    exit_status, stdout, stderr = result
+    assert exit_status == 1, result
+    build = f"[ INFO ] Build {'.' * 33} {ov.get_version()}"
+    assert stdout.splitlines() == ["[ INFO ] OpenVINO:", build]
+    assert stderr.count("[ ERROR ]") == 1
+    assert "Traceback" not in stderr
+    # OpenVINO's frontends may have written something before.
+    _, start, message = stderr.partition(
+        f"[ ERROR ] Cannot run '{model}' on '{device}': "
+    )
+    assert start, stderr
+    assert message == f"{message.strip()}\n"
+    assert message.strip()
+    return message
 
 
 def run(
@@ -98,6 +117,24 @@ def save(path: Path, outputs: list[Node], inputs: list[Node]) -> str:
     return str(path)
 
 
+def save_onnx(path: Path, shapes: dict[str, str]) -> str:
+    """Save a model that sums each of its inputs."""
+    nodes, inputs, outputs = [], [], []
+    for name, shape in shapes.items():
+        sizes = [
+            int(size) if size.isdecimal() else None for size in shape[1:-1].split(",")
+        ]
+        float32 = onnx.TensorProto.FLOAT
+        nodes.append(onnx.helper.make_node("ReduceSum", [name], [f"sum_{name}"]))
+        inputs.append(onnx.helper.make_tensor_value_info(name, float32, sizes))
+        outputs.append(onnx.helper.make_tensor_value_info(f"sum_{name}", float32, None))
+    graph = onnx.helper.make_graph(nodes, "sums", inputs, outputs)
+    opset = onnx.helper.make_opsetid("", 13)
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
+    onnx.save(model, path)
+    return str(path)
+
+
 def multiplications(x: Node, number: int) -> Node:
     """Multiply a square matrix so many times by itself; 512,512 takes 1 to 3 ms each."""
     y = x
@@ -117,3 +154,11 @@ def optimal_number_of_infer_requests(path: str, hint: str = "THROUGHPUT") -> int
     """Return how many infer requests OpenVINO finds optimal on the CPU under a hint."""
     compiled_model = ov.Core().compile_model(path, "CPU", {"PERFORMANCE_HINT": hint})
     return compiled_model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+
+
+def table(header: str) -> list[list[str]]:
+    """Return the rows below a header of README, in cells."""
+    _, _, text = README.partition(f"{header}\n")
+    rows = text.split("\n\n")[0].splitlines()[1:]
+    assert rows
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]

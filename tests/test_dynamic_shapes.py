@@ -5,11 +5,10 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnx
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import save
+from support import save, save_onnx
 
 import throughput_benchmark
 
@@ -27,33 +26,6 @@ def save_ir(path: Path, shapes: Shapes) -> str:
         for name, shape in shapes.items()
     ]
     return save(path, [ops.reduce_sum(x, np.int64([0])) for x in inputs], inputs)
-
-
-def save_onnx(path: Path, shapes: Shapes) -> str:
-    """Save a model that sums each of its inputs."""
-    nodes, inputs, outputs = [], [], []
-    for name, shape in shapes.items():
-        sizes = [
-            int(size) if size.isdecimal() else None for size in shape[1:-1].split(",")
-        ]
-        float32 = onnx.TensorProto.FLOAT
-        nodes.append(onnx.helper.make_node("ReduceSum", [name], [f"sum_{name}"]))
-        inputs.append(onnx.helper.make_tensor_value_info(name, float32, sizes))
-        outputs.append(onnx.helper.make_tensor_value_info(f"sum_{name}", float32, None))
-    graph = onnx.helper.make_graph(nodes, "sums", inputs, outputs)
-    opset = onnx.helper.make_opsetid("", 13)
-    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    onnx.save(model, path)
-    return str(path)
-
-
-def error_of(model: str, capfd: pytest.CaptureFixture) -> str:
-    """Return the message that the script ends with."""
-    assert throughput_benchmark.main([model]) == 1
-    _, stderr = capfd.readouterr()
-    start = f"[ ERROR ] Cannot run '{model}' on 'CPU': "
-    assert stderr.startswith(start)
-    return stderr.removeprefix(start)
 
 
 def to_paste(message: str) -> str:
@@ -75,11 +47,11 @@ def to_paste(message: str) -> str:
 )
 @pytest.mark.parametrize("save_model", [save_ir, save_onnx])
 def test_the_line_to_paste_makes_the_model_run(
-    tmp_path, monkeypatch, capfd, measured, save_model, shapes, shown
+    tmp_path, monkeypatch, fails, measured, save_model, shapes, shown
 ):
     extension = {save_ir: "xml", save_onnx: "onnx"}[save_model]
     model = save_model(tmp_path / f"model.{extension}", shapes)
-    line = to_paste(error_of(model, capfd))
+    line = to_paste(fails(model))
     assert line == shown
     # What the user makes of it.
     input_shapes = ast.literal_eval(line.replace("?", "4"))
@@ -107,9 +79,9 @@ def test_the_line_to_paste_makes_the_model_run(
         ("[...]", "[...]"),
     ],
 )
-def test_a_question_mark_stands_for_each_size_to_choose(tmp_path, capfd, shape, shown):
+def test_a_question_mark_stands_for_each_size_to_choose(tmp_path, fails, shape, shown):
     model = save_ir(tmp_path / "model.xml", {"x": shape})
-    assert to_paste(error_of(model, capfd)) == f"{{'x': {shown}}}"
+    assert to_paste(fails(model)) == f"{{'x': {shown}}}"
 
 
 def save_without_names(path: Path, *inputs: Node) -> str:
@@ -124,31 +96,31 @@ def save_without_names(path: Path, *inputs: Node) -> str:
     return str(model)
 
 
-def test_an_input_without_a_name_is_shown_by_its_index(tmp_path, capfd, measured):
+def test_an_input_without_a_name_is_shown_by_its_index(tmp_path, fails, measured):
     inputs = [
         ops.parameter([-1, 8], name=name) for name in ["first", "second", "third"]
     ]
     model = save_without_names(tmp_path / "model.xml", *inputs)
-    line = to_paste(error_of(model, capfd))
+    line = to_paste(fails(model))
     assert line == "{'first': [?,8], 1: [?,8], 2: [?,8]}"
     measured(model, INPUT_SHAPES=ast.literal_eval(line.replace("?", "2")))
 
 
 def test_the_first_of_several_names_is_shown_whatever_is_in_it(
-    tmp_path, capfd, measured
+    tmp_path, fails, measured
 ):
     x = ops.parameter([-1, 8], name="x")
     x.output(0).get_tensor().set_names({"it's:0", "x/it's:0"})
     model = save(tmp_path / "model.xml", [ops.relu(x)], [x])
-    line = to_paste(error_of(model, capfd))
+    line = to_paste(fails(model))
     assert line == """{"it's:0": [?,8]}"""
     measured(model, INPUT_SHAPES=ast.literal_eval(line.replace("?", "2")))
 
 
-def test_only_an_input_that_stays_dynamic_is_shown(tmp_path, monkeypatch, capfd):
+def test_only_an_input_that_stays_dynamic_is_shown(tmp_path, fails):
     model = save_ir(tmp_path / "model.xml", TWO_OF_THREE)
-    monkeypatch.setattr(throughput_benchmark, "INPUT_SHAPES", {"types": [2, 8]})
-    assert to_paste(error_of(model, capfd)) == "{'ids': [?,8]}"
+    message = fails(model, INPUT_SHAPES={"types": [2, 8]})
+    assert to_paste(message) == "{'ids': [?,8]}"
 
 
 def test_a_static_model_needs_no_entry_and_takes_one(tmp_path, measured):
@@ -167,11 +139,8 @@ def test_a_static_model_needs_no_entry_and_takes_one(tmp_path, measured):
         ({"images": ["a"]}, "Cannot parse dimension"),
     ],
 )
-def test_a_wrong_entry_gets_openvinos_reason(
-    tmp_path, monkeypatch, capfd, input_shapes, reason
-):
+def test_a_wrong_entry_gets_openvinos_reason(tmp_path, fails, input_shapes, reason):
     images = ops.parameter([-1, 3, -1, -1], name="images")
     y = ops.add(images, np.ones([1, 3, 1, 2], np.float32))
     model = save(tmp_path / "model.xml", [y], [images])
-    monkeypatch.setattr(throughput_benchmark, "INPUT_SHAPES", input_shapes)
-    assert reason in error_of(model, capfd)
+    assert reason in fails(model, INPUT_SHAPES=input_shapes)

@@ -15,12 +15,11 @@ from support import (
     SCRIPT,
     STRICT_PYTHON,
     edited_script,
+    message_of,
     multiplications,
     run,
     save,
 )
-
-import throughput_benchmark
 
 MODELS_OF_ONNX = Path(onnx.__file__).parent / "backend/test/data/light"
 # A frozen graph is TensorFlow's GraphDef, and may be written as text.
@@ -33,38 +32,6 @@ node {
 node { name: "y" op: "Relu" input: "x" attr { key: "T" value { type: DT_FLOAT } } }
 """
 FORMATS = ["xml", "onnx", "pb", "tflite"]
-
-
-@pytest.fixture
-def fails(monkeypatch, capfd, tmp_path) -> Callable[..., str]:
-    """Return a function that runs main in tmp_path and returns its message, checked."""
-    monkeypatch.chdir(tmp_path)
-
-    def run_main(*arguments: str, **constants: object) -> str:
-        for name, value in constants.items():
-            monkeypatch.setattr(throughput_benchmark, name, value)
-        exit_status = throughput_benchmark.main(list(arguments))
-        return message_of((exit_status, *capfd.readouterr()), *arguments)
-
-    return run_main
-
-
-def message_of(result: tuple[int, str, str], model: str, device: str = "CPU") -> str:
-    """Return what follows model and device in the one message of a failed run."""
-    exit_status, stdout, stderr = result
-    assert exit_status == 1, result
-    build = f"[ INFO ] Build {'.' * 33} {ov.get_version()}"
-    assert stdout.splitlines() == ["[ INFO ] OpenVINO:", build]
-    assert stderr.count("[ ERROR ]") == 1
-    assert "Traceback" not in stderr
-    # OpenVINO's frontends may have written something before.
-    _, start, message = stderr.partition(
-        f"[ ERROR ] Cannot run '{model}' on '{device}': "
-    )
-    assert start, stderr
-    assert message == f"{message.strip()}\n"
-    assert message.strip()
-    return message
 
 
 def save_model(path: Path) -> bytes:

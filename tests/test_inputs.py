@@ -21,7 +21,8 @@ OF_FEW_BITS = ["i4", "u2", "u4", "f4e2m1", "nf4"]
 ELEMENT_TYPES = ["boolean", *FLOATING_POINT, *INTEGERS, *OF_FEW_BITS, "string"]
 
 # Releases from this one on accept all element types as inputs of the CPU plugin.
-ACCEPTS_ALL = ov.get_version() >= "2026.4"
+RELEASE = [int(number) for number in ov.get_version().split("-")[0].split(".")]
+ACCEPTS_ALL = RELEASE >= [2026, 4]
 
 
 def identity(inputs: list[Node]) -> list[Node]:
@@ -111,7 +112,6 @@ def test_integers_are_random_in_0_to_255_or_the_maximum_of_their_type(name):
 @pytest.mark.parametrize("name", OF_FEW_BITS)
 def test_types_of_few_bits_take_all_their_values(name):
     tensor = fill(name, MILLION)
-    assert np.isfinite(read_back(tensor)).all()
     assert set(tensor.data.view(np.uint8).flat) == set(range(256))
 
 
@@ -180,7 +180,7 @@ def test_all_element_types_at_once_raise_no_warning(tmp_path):
             x = ops.parameter([3], getattr(ov.Type, name), f"input_{name}")
             if accepts(x):
                 inputs.append(x)
-    assert len(inputs) == len(ELEMENT_TYPES) == 22 or not ACCEPTS_ALL
+    assert len(inputs) == len(ELEMENT_TYPES) or not ACCEPTS_ALL
     model = save(
         tmp_path / "all.xml", identity([ops.shape_of(x) for x in inputs]), inputs
     )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,8 @@ from pathlib import Path
 import compare
 import loops
 import models
-import onnx
 import pytest
-from support import README, REPORT, ROOT, SCRIPT, edited_script, run, shortened
+from support import README, REPORT, ROOT, SCRIPT, save_onnx, shortened, table
 from test_failures import MESSAGES
 from test_models import PUBLISHED
 
@@ -22,42 +22,6 @@ COMMANDS = [text for language, text in BLOCKS if language == "sh"]
 SET_UP = "python -m pip install -r requirements.txt && "
 # pytest runs it.
 TESTS = "python -m pip install -r tests/requirements.txt && python -m pytest\n"
-
-
-def table(header: str) -> list[list[str]]:
-    """Return the rows below a header of README, in cells."""
-    _, _, text = README.partition(f"{header}\n")
-    rows = text.split("\n\n")[0].splitlines()[1:]
-    assert rows
-    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
-
-
-def assignments(text: str) -> list[tuple[str, str]]:
-    """Return as edits what is set in a text, `NAME = value` each."""
-    edits = []
-    for name, value in re.findall(r"`([A-Z_]+) = ([^`?]*)`", text):
-        lines = [
-            line
-            for line in SCRIPT.read_text("utf-8").splitlines()
-            if line.startswith(f"{name} = ")
-        ]
-        assert len(lines) == 1, name
-        edits.append((lines[0], f"{name} = {value}"))
-    return edits
-
-
-def save_dynamic_onnx_model(folder: Path) -> None:
-    """Write model.onnx, an image large, with an input of dynamic shape."""
-    helper, float32 = onnx.helper, onnx.TensorProto.FLOAT
-    pixels = helper.make_tensor_value_info("pixels", float32, ["N", 3, "H", "W"])
-    classes = helper.make_tensor_value_info("classes", float32, ["N", 3])
-    nodes = [
-        helper.make_node("ReduceMean", ["pixels"], ["classes"], axes=[2, 3], keepdims=0)
-    ]
-    graph = helper.make_graph(nodes, "graph", [pixels], [classes])
-    opset = helper.make_opsetid("", 13)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    onnx.save(model, folder / "model.onnx")
 
 
 def test_the_first_screen_is_the_command_and_what_it_prints():
@@ -89,58 +53,20 @@ def test_a_command_runs(tmp_path, command):
     shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=ignored)
     shutil.copy(SCRIPT, tmp_path)
     shortened(tmp_path / SCRIPT.name)
-    save_dynamic_onnx_model(tmp_path)
-    bin_folder = Path(sys.executable).parent
-    result = subprocess.run(
-        command.removeprefix(SET_UP),
-        capture_output=True,
-        check=False,
-        cwd=tmp_path,
-        encoding="utf-8",
-        env={**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
-        shell=True,
-        timeout=40,
-    )
-    assert result.returncode == 0, result.stderr
+    save_onnx(tmp_path / "model.onnx", {"pixels": "[?,3,?,?]"})
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for part in command.removeprefix(SET_UP).split(" && "):
+        result = subprocess.run(
+            shlex.split(part),
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            encoding="utf-8",
+            env={**os.environ, "PATH": path},
+            timeout=40,
+        )
+        assert result.returncode == 0, result.stderr
     assert REPORT.search(result.stdout)
-
-
-def test_the_shape_of_a_dynamic_input_is_set(tmp_path):
-    _, _, section = README.partition("### Dynamic shapes\n")
-    (edit,) = assignments(section.split("\n#")[0])
-    save_dynamic_onnx_model(tmp_path)
-    script = shortened(edited_script(tmp_path, edit))
-    exit_status, stdout, stderr = run("model.onnx", script=script, cwd=tmp_path)
-    assert (exit_status, stderr) == (0, "")
-    assert REPORT.fullmatch(stdout)
-
-
-@pytest.mark.parametrize("row", table("| to get | set |"), ids=lambda row: row[0])
-def test_an_edit_runs(tmp_path, networks, row):
-    edits = assignments(row[-1])
-    assert edits
-    script = shortened(edited_script(tmp_path, *edits))
-    model = networks("face-detection-0200")
-    exit_status, stdout, stderr = run(model, script=script)
-    assert (exit_status, stderr) == (0, "")
-    assert REPORT.fullmatch(stdout)
-
-
-def test_what_the_device_chose_is_printed(tmp_path, networks):
-    (diff,) = [
-        text for language, text in BLOCKS if language == "diff" and "+    for" in text
-    ]
-    lines = diff.splitlines()
-    (context,) = [line[1:] for line in lines if line[0] == " "]
-    edit = (context, "\n".join(line[1:] for line in lines))
-    script = shortened(edited_script(tmp_path, edit))
-    exit_status, stdout, stderr = run(networks("face-detection-0200"), script=script)
-    assert (exit_status, stderr) == (0, "")
-    choices = re.findall(r"^\[ INFO \] ([A-Z_]+): (\S.*)\n", stdout, re.MULTILINE)
-    assert [name for name, _ in choices] == re.findall(r'"([A-Z_]+)"', diff)
-    assert choices[0][1].isdecimal()
-    assert choices[1][1].isdecimal()
-    assert REPORT.fullmatch(re.sub(r"\[ INFO \] [A-Z_]{3,}: .*\n", "", stdout))
 
 
 def test_each_message_in_the_table_of_errors_is_one_that_is_tested():

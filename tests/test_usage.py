@@ -1,35 +1,10 @@
-"""Devices: both arguments, and what the chosen device is asked for."""
+"""Usage: both arguments, and what the chosen device is asked for."""
 
 import openvino as ov
 import pytest
 from support import optimal_number_of_infer_requests, run
 
 import throughput_benchmark
-
-PROPERTIES = [
-    "EXECUTION_DEVICES",
-    "PERFORMANCE_HINT",
-    "OPTIMAL_NUMBER_OF_INFER_REQUESTS",
-]
-
-
-@pytest.fixture
-def compiled(monkeypatch) -> list[dict]:
-    """Record what each compiled model was asked for, and what it says of itself."""
-    records = []
-    compile_model = ov.Core.compile_model
-
-    def compile_and_record(core, model, device, config):
-        compiled_model = compile_model(core, model, device, config)
-        record = {"device": device, "config": dict(config)}
-        for name in PROPERTIES:
-            if name in compiled_model.get_property("SUPPORTED_PROPERTIES"):
-                record[name] = compiled_model.get_property(name)
-        records.append(record)
-        return compiled_model
-
-    monkeypatch.setattr(ov.Core, "compile_model", compile_and_record)
-    return records
 
 
 @pytest.mark.parametrize("device", [None, "CPU", "AUTO", "MULTI:CPU", "HETERO:CPU"])
@@ -50,7 +25,9 @@ def test_the_device_is_asked_for_throughput_and_nothing_else(
     (record,) = compiled
     assert record["device"] == (device or "CPU")
     assert record["config"] == {"PERFORMANCE_HINT": "THROUGHPUT"}
-    assert list(record["EXECUTION_DEVICES"]) == ["CPU"]
+    # AUTO may find another.
+    if device != "AUTO" or ov.Core().available_devices == ["CPU"]:
+        assert list(record["EXECUTION_DEVICES"]) == ["CPU"]
     # HETERO does not tell the hint.
     if device != "HETERO:CPU":
         hint = str(record["PERFORMANCE_HINT"])
@@ -62,7 +39,7 @@ def test_the_device_is_asked_for_throughput_and_nothing_else(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["model.xml", "CPU", "10"], ["--seconds", "1"], ["model.xml", "-d"]],
+    [["model.xml", "CPU", "10"], ["--seconds", "1"], ["model.xml", "-d"]],
 )
 def test_a_wrong_call_prints_the_usage(capsys, arguments):
     with pytest.raises(SystemExit) as exit_info:
@@ -82,7 +59,8 @@ def test_a_user_calls_it_without_a_model():
     assert "error: the following arguments are required: path_to_model" in stderr
 
 
-def test_help_says_what_it_does_and_names_both_arguments(capsys):
+def test_help_says_what_it_does_and_names_both_arguments(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as exit_info:
         throughput_benchmark.main(["--help"])
     assert exit_info.value.code == 0
