@@ -2,6 +2,7 @@
 """Measure how many inferences per second a device completes, on random inputs."""
 
 import argparse
+import contextlib
 import ctypes
 import sys
 import time
@@ -14,7 +15,6 @@ MIN_ITERATIONS = 10  # go on until so many have completed, for the sake of slow 
 INFER_REQUESTS = 0  # how many are in flight; 0 for the number OpenVINO finds optimal
 INPUT_SHAPES = {}  # for inputs of dynamic shape, such as {"images": [1, 3, 640, 640]}
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # many inferences at a time
-
 RANDOM = np.random.default_rng(seed=0)  # the same data in each run
 
 # The range of bit patterns to draw from, by element type; for the others any byte. That
@@ -62,18 +62,16 @@ def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
     except RuntimeError as error:
         devices = ", ".join(core.available_devices)
         raise RuntimeError(f"{error}\nAvailable devices: {devices}") from error
-    # No other name of the compiled model may outlive the queue and its requests. A name
-    # frees it with the GIL held, for which a thread of OpenVINO may wait, to let go of
-    # the callback: up to 1 run in 3 hung. The queue and its requests release the GIL.
+    # No name of the compiled model may outlive the queue and its requests: it is freed
+    # with the GIL held, which a thread of OpenVINO may want yet. Up to 1 run in 3 hung.
     return ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
 
 
 def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
     """Return the latencies in ms, the duration in s, and whether Ctrl-C ended it."""
-    # The tensors are filled, so leave out the Python part of queue.start_async, which
-    # takes inputs: 1.2 times the throughput of a model of 0.03 ms. To hand inputs over,
-    # call queue.start_async(inputs, userdata): the method of the base class takes no
-    # NumPy arrays, and when it raises, a request is lost for good.
+    # queue.start_async less its Python part, which takes inputs: 1.2 times the throughput
+    # of a model of 0.03 ms. To hand inputs over, call queue.start_async(inputs, userdata):
+    # the C++ part takes no NumPy arrays, and when it raises, a request is lost for good.
     start_async = super(ov.AsyncInferQueue, queue).start_async
 
     # Warm up. Callbacks run on threads of OpenVINO, and CPython makes a thread state for
@@ -121,10 +119,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("[ INFO ] OpenVINO:")
         print("[ INFO ] Build", "." * 33, ov.get_version(), flush=True)
         queue = create_queue(args.path_to_model, args.device_name)
-        for request in queue:
-            for tensor in request.input_tensors:
-                fill_random(tensor)
-        latencies, duration, interrupted = measure(queue)
+        with contextlib.ExitStack() as stack:
+            for request in queue:
+                stack.callback(request.wait)  # none in flight when the queue is freed
+                for tensor in request.input_tensors:
+                    fill_random(tensor)
+            latencies, duration, interrupted = measure(queue)
         report(latencies, duration)
         return 130 if interrupted else 0
     except KeyboardInterrupt:

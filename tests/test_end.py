@@ -4,7 +4,10 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from support import ROOT
+import openvino as ov
+from support import ROOT, save_slow_model
+
+import throughput_benchmark
 
 PROCESSES = 4
 RUNS = """
@@ -29,3 +32,27 @@ def test_twenty_runs_end(networks):
             for _ in range(PROCESSES)
         ]
     assert [result.result().returncode for result in results] == [0] * PROCESSES
+
+
+def test_an_error_is_reported_when_none_is_in_flight_any_more(
+    tmp_path, monkeypatch, fails
+):
+    completed = []
+    completed_by_then = []
+
+    def start_and_raise(queue: ov.AsyncInferQueue) -> None:
+        queue.set_callback(lambda request, userdata: completed.append(userdata))
+        for number in range(len(queue)):
+            queue.start_async(userdata=number)
+        raise RuntimeError("amid the measurement")
+
+    def count_and_print(*values: str, **options: object) -> None:
+        completed_by_then.append(len(completed))
+        print(*values, **options)
+
+    monkeypatch.setattr(throughput_benchmark, "print", count_and_print, raising=False)
+    model = save_slow_model(tmp_path / "slow.xml", 20)
+    message = fails(model, measure=start_and_raise, INFER_REQUESTS=8)
+    assert message == "amid the measurement\n"
+    # Two lines of the build, and the error.
+    assert completed_by_then == [0, 0, 8]

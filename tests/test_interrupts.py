@@ -118,7 +118,7 @@ WARM_UP = "        start_async({}, None)\n    queue.wait_all()"
     [
         ("    model.reshape", f"    {CTRL_C}\n    model.reshape"),
         ("    return ov.Async", f"    {CTRL_C}\n    return ov.Async"),
-        ("                fill_", f"                {CTRL_C}\n                fill_"),
+        ("                    fill_", f"{20 * ' '}{CTRL_C}\n                    fill_"),
         # Four are in flight by then.
         (WARM_UP, WARM_UP.replace("\n", f"\n        _ == 3 and {CTRL_C}\n", 1)),
     ],
