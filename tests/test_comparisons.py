@@ -25,14 +25,21 @@ def quick(tmp_path, monkeypatch) -> None:
 
 def test_a_row_beside_benchmark_app_is_the_one_known_by_hand(monkeypatch, capfd):
     # By pair; the medians are 110 and 100.
-    ours, theirs = iter([110, 90, 120, 130, 80]), iter([100, 90, 100, 100, 160])
+    figures = {
+        "ours": iter([110, 90, 120, 130, 80]),
+        "theirs": iter([100, 90, 100, 100, 160]),
+    }
+    calls = []
 
     def measure(command: list[str]) -> float:
-        return next(theirs if "benchmark" in command[1] else ours)
+        calls.append("theirs" if "benchmark" in command[1] else "ours")
+        return next(figures[calls[-1]])
 
     monkeypatch.setattr(compare, "measure", measure)
     monkeypatch.setattr(compare, "PAIRS", 5)
     compare.main(["folder/some model.xml"])
+    # Each comes first in every other pair.
+    assert calls == ["ours", "theirs", "theirs", "ours"] * 2 + ["ours", "theirs"]
     stdout, stderr = capfd.readouterr()
     assert stderr.splitlines() == [f"some model: pair {i} of 5" for i in range(1, 6)]
     header, rule, row = stdout.splitlines()
