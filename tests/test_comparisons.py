@@ -1,5 +1,6 @@
 """The comparisons: their tables, their progress, and what they say of a failed run."""
 
+import re
 import subprocess
 from functools import partial
 
@@ -57,13 +58,24 @@ def test_all_networks_are_compared_by_default(monkeypatch, capfd):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_model_is_compared_with_benchmark_app(networks, capfd):
+def test_a_model_is_compared_with_benchmark_app(networks, monkeypatch, capfd):
+    printed = []
+    run = subprocess.run
+
+    def run_and_record(*arguments: object, **options: object):
+        result = run(*arguments, **options)
+        printed.append(result.stdout)
+        return result
+
+    monkeypatch.setattr(subprocess, "run", run_and_record)
     compare.main([networks("face-detection-0200")])
     row = capfd.readouterr().out.splitlines()[-1]
     assert cells(row)[0] == "face-detection-0200"
-    ours, theirs, ratio = map(float, cells(row)[1:4])
-    assert ratio == pytest.approx(ours / theirs, abs=0.001)
-    assert 0.3 < ratio < 3
+    ours, theirs, ratio = cells(row)[1:4]
+    assert f"[ INFO ] Throughput: {ours} FPS\n" in printed[0]
+    assert "PERFORMANCE_HINT: THROUGHPUT\n" in printed[1]
+    assert re.search(rf"Throughput: +{theirs} FPS\n", printed[1])
+    assert float(ratio) == pytest.approx(float(ours) / float(theirs), abs=0.001)
 
 
 @pytest.mark.usefixtures("quick")
