@@ -17,8 +17,8 @@ INPUT_SHAPES = {}  # for inputs of dynamic shape, such as {"images": [1, 3, 640,
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # many inferences at a time
 RANDOM = np.random.default_rng(seed=0)  # the same data in each run
 
-# The range of bit patterns to draw from, by element type; for the others any byte. That
-# of a floating-point type ends at 1.0 and leaves out denormal numbers, which are slow.
+# The range of bit patterns to draw from, by element type; for the others 0 to 255. Those
+# of floating point end at 1.0 and stay clear of denormal numbers, which are slow.
 BIT_PATTERNS = {
     "boolean": (0, 2),
     "i8": (0, 0x80),
@@ -51,9 +51,9 @@ def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
     missing = []
     for index, port in enumerate(model.inputs):
         if port.partial_shape.is_dynamic:
-            name = min(port.names, default=index)
+            name = min(port.names, default=index)  # names is a set, and may be empty
             sizes = ["?" if n.is_dynamic else str(n) for n in port.partial_shape]
-            missing.append(f"{name!r}: [{','.join(sizes) or '...'}]")
+            missing.append(f"{name!r}: [{','.join(sizes) or '?,...'}]")
     if missing:
         line = f"INPUT_SHAPES = {{{', '.join(missing)}}}"
         raise ValueError(f"dynamic shape. Set it at the top of this script: {line}")
@@ -71,7 +71,7 @@ def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
     """Return the latencies in ms, the duration in s, and whether Ctrl-C ended it."""
     # queue.start_async less its Python part, which takes inputs: 1.2 times the throughput
     # of a model of 0.03 ms. To hand inputs over, call queue.start_async(inputs, userdata):
-    # the C++ part takes no NumPy arrays, and when it raises, a request is lost for good.
+    # the C++ part takes no NumPy arrays. When either raises, a request is lost for good.
     start_async = super(ov.AsyncInferQueue, queue).start_async
 
     # Warm up. Callbacks run on threads of OpenVINO, and CPython makes a thread state for
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("[ INFO ] OpenVINO:")
         print("[ INFO ] Build", "." * 33, ov.get_version(), flush=True)
         queue = create_queue(args.path_to_model, args.device_name)
-        with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:  # goes on after a wait that raises
             for request in queue:
                 stack.callback(request.wait)  # none in flight when the queue is freed
                 for tensor in request.input_tensors:

@@ -15,7 +15,7 @@ from support import README, SCRIPT, load_script, run
 
 (WORKER,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 (CALL,) = re.findall(
-    r"^```diff\n(-        latencies.*?)^```$", README, re.MULTILINE | re.DOTALL
+    r"^```diff\n(- +latencies.*?)^```$", README, re.MULTILINE | re.DOTALL
 )
 IMAGES = ["one.npy", "other.npy"]
 
@@ -27,7 +27,7 @@ def worker(tmp_path) -> Path:
     start, main = source.index("def measure("), source.index("def main(")
     source = f"{source[:start]}{WORKER}\n\n{source[main:]}"
     old, new = (
-        "".join(f"{line[1:]}\n" for line in CALL.splitlines() if line[0] == sign)
+        "\n" + "".join(f"{line[1:]}\n" for line in CALL.splitlines() if line[0] == sign)
         for sign in "-+"
     )
     assert source.count(old) == 1
@@ -104,6 +104,51 @@ def test_the_second_call_after_a_callback_that_raises_aborts(networks):
     assert result.returncode < 0
 
 
+def two_inputs() -> ov.CompiledModel:
+    """Compile a model that returns its two inputs of shape [2], of u8 and of f32."""
+    inputs = [
+        ops.parameter([2], dtype, name=dtype.__name__)
+        for dtype in [np.uint8, np.float32]
+    ]
+    model = ov.Model([ops.result(x) for x in inputs], inputs, "model")
+    return ov.Core().compile_model(model, "CPU")
+
+
+def test_arrays_are_copied_and_cast_and_an_input_left_out_keeps_its_data():
+    queue = ov.AsyncInferQueue(two_inputs(), 1)
+    array = np.array([1.5, 2.5], np.float32)
+    used = []
+    queue.set_callback(
+        lambda request, _: used.append([x.data.tolist() for x in request.input_tensors])
+    )
+    queue.start_async({0: array, "float32": array})
+    array[:] = 7
+    queue.wait_all()
+    queue.start_async({0: array})
+    queue.wait_all()
+    assert used == [[[1, 2], [1.5, 2.5]], [[7, 7], [1.5, 2.5]]]
+
+
+def test_a_tensor_is_kept_and_overwritten_later():
+    queue = ov.AsyncInferQueue(two_inputs(), 1)
+    tensor = ov.Tensor(np.array([1, 2], np.uint8))
+    queue.start_async({0: tensor})
+    queue.wait_all()
+    queue.start_async({0: np.array([3, 4])})
+    queue.wait_all()
+    assert tensor.data.tolist() == [3, 4]
+
+
+def test_a_start_that_raises_loses_its_request():
+    queue = ov.AsyncInferQueue(two_inputs(), 1)
+    assert queue.is_ready()
+    with pytest.raises(RuntimeError, match="not equal to the model input"):
+        queue.start_async({0: np.zeros(3)})
+    # No request is idle, though none was started: the next start would wait for ever.
+    queue.wait_all()
+    assert not queue.is_ready()
+
+
 def test_a_new_queue_is_the_way_out_of_a_failed_inference():
     x = ops.parameter([2, 3], np.float32, name="x")
     pattern = ops.parameter([2], np.int64, name="pattern")
@@ -136,18 +181,26 @@ def test_a_new_queue_is_the_way_out_of_a_failed_inference():
 
 
 class Holder:
-    """Holds a queue, and a callback that is a method of its own or a function."""
+    """Holds a queue, and a callback of one kind."""
 
-    def __init__(self, model: str, is_method: bool) -> None:
-        self.queue = ov.AsyncInferQueue(ov.Core().compile_model(model, "CPU"))
-        self.queue.set_callback(self.on_complete if is_method else lambda *_: None)
+    def __init__(self, callback: str) -> None:
+        self.queue = queue = ov.AsyncInferQueue(two_inputs())
+        callbacks = {
+            "a method": self.on_complete,
+            "names the queue": lambda *_: queue,
+            "names neither": lambda *_: None,
+        }
+        queue.set_callback(callbacks[callback])
 
     def on_complete(self, *_: object) -> None:
         pass
 
 
-@pytest.mark.parametrize("is_method", [True, False])
-def test_a_method_as_callback_keeps_its_object_alive(networks, is_method):
-    holder = weakref.ref(Holder(networks("two-convolutions"), is_method))
+@pytest.mark.parametrize(
+    "callback, is_kept",
+    [("a method", True), ("names the queue", True), ("names neither", False)],
+)
+def test_a_callback_that_leads_to_the_queue_keeps_it(callback, is_kept):
+    queue = weakref.ref(Holder(callback).queue)
     gc.collect()
-    assert (holder() is not None) == is_method
+    assert (queue() is not None) == is_kept

@@ -76,7 +76,7 @@ def test_the_line_to_paste_makes_the_model_run(
         ("[1..4,3]", "[?,3]"),
         ("[..4,2..]", "[?,?]"),
         # Not even the number of sizes is known.
-        ("[...]", "[...]"),
+        ("[...]", "[?,...]"),
     ],
 )
 def test_a_question_mark_stands_for_each_size_to_choose(tmp_path, fails, shape, shown):

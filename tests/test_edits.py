@@ -68,7 +68,7 @@ def test_what_the_device_chose_is_printed(tmp_path, networks):
     )
     lines = diff.splitlines()
     (context,) = [line[1:] for line in lines if line[0] == " "]
-    edit = (context, "\n".join(line[1:] for line in lines))
+    edit = (f"\n{context}\n", "".join(f"\n{line[1:]}" for line in [*lines, " "]))
     script = shortened(edited_script(tmp_path, edit))
     exit_status, stdout, stderr = run(networks("face-detection-0200"), script=script)
     assert (exit_status, stderr) == (0, "")
