@@ -40,7 +40,7 @@ def models(tmp_path_factory, networks) -> dict[str, str]:
     """Models by the milliseconds, about, that an inference takes."""
     folder = tmp_path_factory.mktemp("models")
     return {
-        "0.03": networks("two-convolutions"),
+        "0.04": networks("two-convolutions"),
         "2": save_slow_model(folder / "2.xml", 1),
         "100": save_slow_model(folder / "100.xml", 80),
     }
@@ -71,7 +71,7 @@ def press_after(
     return process.returncode, printed + stdout, stderr
 
 
-@pytest.mark.parametrize("milliseconds", ["0.03", "2", "100"])
+@pytest.mark.parametrize("milliseconds", ["0.04", "2", "100"])
 def test_the_measurement_ends_with_a_report(models, tmp_path, milliseconds):
     say_so = f"(latencies or print('measuring', flush=True), {RECORD})"
     script = edited_script(tmp_path, (RECORD, say_so))

@@ -107,8 +107,10 @@ def test_what_makes_the_script_fast_is_worth_what_is_said():
         ("with queue.start_async", "`start_async` is that of the C++ base class"),
     ]:
         _, _, text = README.partition(name)
-        factor = re.search(r"([\d.]+) times\s+the\s+throughput", text)[1]
-        assert float(factor) == round(throughputs["the script"] / throughputs[loop], 1)
+        factor = re.search(r"(\S+(?: to \S+)?) times\s+the\s+throughput", text)[1]
+        factors = [float(number) for number in factor.split(" to ")]
+        ratio = round(throughputs["the script"] / throughputs[loop], 1)
+        assert factors[0] <= ratio <= factors[-1] <= factors[0] + 0.2
         assert f"{factor} times the throughput" in SCRIPT.read_text("utf-8")
 
 
