@@ -73,12 +73,10 @@ def test_each_request_is_warmed_up_once(networks, monkeypatch, measured, request
     assert len(warm_ups) == (requests or optimal_number_of_infer_requests(model))
 
 
-@pytest.mark.parametrize("milliseconds", [2, 20])
-def test_latency_times_throughput_is_the_number_of_requests(
-    models, measured, milliseconds
-):
-    model = models[milliseconds]
-    latencies, duration = measured(model, SECONDS_TO_RUN=1)
+def test_latency_times_throughput_is_the_number_of_requests(models, measured):
+    # So slow that what a busy machine takes to start a request again does not count.
+    model = models[100]
+    latencies, duration = measured(model, SECONDS_TO_RUN=2)
     in_flight = sum(latencies) / 1000 / duration
     assert 0.85 <= in_flight / optimal_number_of_infer_requests(model) <= 1.03
 

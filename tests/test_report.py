@@ -62,4 +62,4 @@ def test_a_user_measures_googlenet_for_ten_seconds(networks):
     assert 10_000 <= figures["duration"] < 12_000
     # Little's law: latency and throughput tell one story.
     in_flight = figures["average"] * figures["throughput"] / 1000
-    assert 0.85 <= in_flight / optimal_number_of_infer_requests(model) <= 1.03
+    assert 0.75 <= in_flight / optimal_number_of_infer_requests(model) <= 1.03
