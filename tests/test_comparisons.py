@@ -96,6 +96,29 @@ def test_a_failure_of_benchmark_app_ends_the_comparison(networks, monkeypatch):
     assert "exit status 1: " in exit_info.value.code
 
 
+def test_a_row_beside_polling_is_the_one_known_by_hand(networks, monkeypatch, capfd):
+    def loop(latency: float, *counts: int) -> loops.Loop:
+        results = iter([([latency] * count, 2.0) for count in counts])
+        return lambda queue: next(results)
+
+    # By round; the medians are 100 and 110 in a second.
+    polling = loop(2.0, 200, 180, 200, 200, 320)
+    monkeypatch.setattr(loops, "polling_loop", polling)
+    monkeypatch.setattr(
+        loops, "script_loop", lambda script: loop(2.5, 220, 180, 240, 260, 160)
+    )
+    monkeypatch.setattr(loops, "ROUNDS", 5)
+    loops.main([networks("two-convolutions")])
+    rows = capfd.readouterr().out.splitlines()[2:-1]
+    assert rows == [
+        "| polling | 100.00 | 2.000 | 1.000 | 1.000 to 1.000 |",
+        *[
+            f"| {name} | 110.00 | 2.500 | 1.100 | 1.000 to 1.200 |"
+            for name in loops.VARIANTS
+        ],
+    ]
+
+
 def test_the_loops_are_compared_with_polling(monkeypatch, capfd):
     monkeypatch.setattr(loops, "ROUNDS", 2)
     monkeypatch.setattr(loops, "SECONDS", 0.1)
@@ -110,6 +133,6 @@ def test_the_loops_are_compared_with_polling(monkeypatch, capfd):
     assert [row[0] for row in rows] == ["polling", *loops.VARIANTS]
     polling = float(rows[0][1])
     for _, throughput, median, ratio, _ in rows:
-        assert float(throughput) > 1000
-        assert 0 < float(median) < 1
+        assert float(throughput) > 0
+        assert float(median) > 0
         assert float(ratio) == pytest.approx(float(throughput) / polling, abs=0.001)
