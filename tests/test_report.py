@@ -58,7 +58,7 @@ def test_a_user_measures_googlenet_for_ten_seconds(networks):
     assert (exit_status, stderr) == (0, "")
     figures = parse_report(stdout)
     throughput = figures["count"] / figures["duration"] * 1000
-    assert figures["throughput"] == pytest.approx(throughput, rel=1e-4)
+    assert figures["throughput"] == pytest.approx(throughput, abs=0.01)
     assert 10_000 <= figures["duration"] < 12_000
     # Little's law: latency and throughput tell one story.
     in_flight = figures["average"] * figures["throughput"] / 1000
