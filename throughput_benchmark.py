@@ -17,7 +17,7 @@ INPUT_SHAPES = {}  # for inputs of dynamic shape, such as {"images": [1, 3, 640,
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # many inferences at a time
 RANDOM = np.random.default_rng(seed=0)  # the same data in each run
 
-# The range of bit patterns to draw from, by element type; for the others 0 to 255. Those
+# The range of bit patterns to draw from, by element type; for others 0 to 255. Those
 # of floating point end at 1.0 and stay clear of denormal numbers, which are slow.
 BIT_PATTERNS = {
     "boolean": (0, 2),

@@ -28,6 +28,20 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     return network
 
 
+@pytest.fixture(scope="session")
+def models_by_ms(
+    tmp_path_factory: pytest.TempPathFactory, networks: Callable[[str], str]
+) -> dict[float, str]:
+    """Models by the milliseconds, about, that an inference takes."""
+    folder = tmp_path_factory.mktemp("models")
+    return {
+        0.04: networks("two-convolutions"),
+        2: support.save_slow_model(folder / "2.xml", 1),
+        20: support.save_slow_model(folder / "20.xml", 10),
+        100: support.save_slow_model(folder / "100.xml", 80),
+    }
+
+
 @pytest.fixture
 def measured(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture

@@ -17,6 +17,7 @@ from support import README, SCRIPT, load_script, run
 (CALL,) = re.findall(
     r"^```diff\n(- +latencies.*?)^```$", README, re.MULTILINE | re.DOTALL
 )
+(DROPPED,) = re.findall(r"^- Drop (.*?)\.", README, re.MULTILINE)
 IMAGES = ["one.npy", "other.npy"]
 
 
@@ -31,8 +32,13 @@ def worker(tmp_path) -> Path:
         for sign in "-+"
     )
     assert source.count(old) == 1
+    source = source.replace(old, new)
+    for start in re.findall("`(.*?)`", DROPPED):
+        source, number = re.subn(rf"^{start}\b.*\n", "", source, flags=re.MULTILINE)
+        assert number == 1
+        assert start not in source
     script = tmp_path / "worker.py"
-    script.write_text(source.replace(old, new), "utf-8")
+    script.write_text(source, "utf-8")
     return script
 
 

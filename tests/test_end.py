@@ -5,7 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import openvino as ov
-from support import ROOT, save_slow_model
+from support import ROOT
 
 import throughput_benchmark
 
@@ -35,7 +35,7 @@ def test_twenty_runs_end(networks):
 
 
 def test_an_error_is_reported_when_none_is_in_flight_any_more(
-    tmp_path, monkeypatch, fails
+    models_by_ms, monkeypatch, fails
 ):
     completed = []
     completed_by_then = []
@@ -51,8 +51,7 @@ def test_an_error_is_reported_when_none_is_in_flight_any_more(
         print(*values, **options)
 
     monkeypatch.setattr(throughput_benchmark, "print", count_and_print, raising=False)
-    model = save_slow_model(tmp_path / "slow.xml", 20)
-    message = fails(model, measure=start_and_raise, INFER_REQUESTS=8)
+    message = fails(models_by_ms[20], measure=start_and_raise, INFER_REQUESTS=8)
     assert message == "amid the measurement\n"
     # Two lines of the build, and the error.
     assert completed_by_then == [0, 0, 8]

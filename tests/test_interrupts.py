@@ -35,17 +35,6 @@ def ctrl_c_is_not_ignored() -> Iterator[None]:
     signal.signal(signal.SIGINT, handler)
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory, networks) -> dict[str, str]:
-    """Models by the milliseconds, about, that an inference takes."""
-    folder = tmp_path_factory.mktemp("models")
-    return {
-        "0.04": networks("two-convolutions"),
-        "2": save_slow_model(folder / "2.xml", 1),
-        "100": save_slow_model(folder / "100.xml", 80),
-    }
-
-
 def press_after(
     line: str, model: str, script: Path = SCRIPT, seconds: float = 0
 ) -> tuple[int, str, str]:
@@ -71,12 +60,12 @@ def press_after(
     return process.returncode, printed + stdout, stderr
 
 
-@pytest.mark.parametrize("milliseconds", ["0.04", "2", "100"])
-def test_the_measurement_ends_with_a_report(models, tmp_path, milliseconds):
+@pytest.mark.parametrize("milliseconds", [0.04, 2, 100])
+def test_the_measurement_ends_with_a_report(models_by_ms, tmp_path, milliseconds):
     say_so = f"(latencies or print('measuring', flush=True), {RECORD})"
     script = edited_script(tmp_path, (RECORD, say_so))
     exit_status, stdout, stderr = press_after(
-        "measuring\n", models[milliseconds], script, seconds=0.3
+        "measuring\n", models_by_ms[milliseconds], script, seconds=0.3
     )
     assert (exit_status, stderr) == (130, "")
     figures = parse_report(stdout.replace("measuring\n", ""))
@@ -86,12 +75,12 @@ def test_the_measurement_ends_with_a_report(models, tmp_path, milliseconds):
 
 @pytest.mark.parametrize("requests", [1, 2])
 def test_no_inference_starts_after_it_but_the_one_being_started(
-    models, tmp_path, requests
+    models_by_ms, tmp_path, requests
 ):
     press = f"({RECORD}, {CTRL_C} if len(latencies) == 3 else None)"
     in_flight = ("INFER_REQUESTS = 0 ", f"INFER_REQUESTS = {requests} ")
     script = edited_script(tmp_path, IMPORT, in_flight, (RECORD, press))
-    exit_status, stdout, stderr = run(models["100"], script=script)
+    exit_status, stdout, stderr = run(models_by_ms[100], script=script)
     assert (exit_status, stderr) == (130, "")
     figures = parse_report(stdout)
     # Those in flight when the third completed have completed too, within the duration.
@@ -100,7 +89,7 @@ def test_no_inference_starts_after_it_but_the_one_being_started(
     assert latencies <= requests * figures["duration"] + 0.1
 
 
-def test_while_the_last_one_completes_it_ends_with_a_report(models, tmp_path):
+def test_while_the_last_one_completes_it_ends_with_a_report(models_by_ms, tmp_path):
     # One to complete, and one that was started before that was seen and is waited for.
     press = f"({RECORD}, {CTRL_C} if len(latencies) == 2 else None)"
     script = edited_script(
@@ -111,7 +100,7 @@ def test_while_the_last_one_completes_it_ends_with_a_report(models, tmp_path):
         ("INFER_REQUESTS = 0 ", "INFER_REQUESTS = 1 "),
         (RECORD, press),
     )
-    exit_status, stdout, stderr = run(models["100"], script=script)
+    exit_status, stdout, stderr = run(models_by_ms[100], script=script)
     assert (exit_status, stderr) == (130, "")
     assert parse_report(stdout)["count"] == 2
 
@@ -130,10 +119,12 @@ WARM_UP = "        start_async({}, None)\n    queue.wait_all()"
     ],
     ids=["reading", "compiling", "filling", "warming up"],
 )
-def test_before_the_measurement_it_ends_without_another_word(models, tmp_path, edit):
+def test_before_the_measurement_it_ends_without_another_word(
+    models_by_ms, tmp_path, edit
+):
     eight = ("INFER_REQUESTS = 0 ", "INFER_REQUESTS = 8 ")
     script = edited_script(tmp_path, IMPORT, eight, edit)
-    exit_status, stdout, stderr = run(models["100"], script=script)
+    exit_status, stdout, stderr = run(models_by_ms[100], script=script)
     assert (exit_status, stderr) == (130, "")
     assert len(stdout.splitlines()) == 2
 

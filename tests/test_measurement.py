@@ -5,20 +5,9 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support import optimal_number_of_infer_requests, save_slow_model
+from support import optimal_number_of_infer_requests
 
 import throughput_benchmark
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory) -> dict[int, str]:
-    """Models by the milliseconds, about, that an inference takes."""
-    folder = tmp_path_factory.mktemp("models")
-    return {
-        2: save_slow_model(folder / "2.xml", 1),
-        20: save_slow_model(folder / "20.xml", 10),
-        100: save_slow_model(folder / "100.xml", 80),
-    }
 
 
 def test_it_takes_ten_seconds_and_ten_iterations_unless_edited():
@@ -26,32 +15,36 @@ def test_it_takes_ten_seconds_and_ten_iterations_unless_edited():
     assert throughput_benchmark.MIN_ITERATIONS == 10
 
 
-def test_it_lasts_as_long_as_set(models, measured):
-    latencies, duration = measured(models[2], SECONDS_TO_RUN=0.3, INFER_REQUESTS=1)
+def test_it_lasts_as_long_as_set(models_by_ms, measured):
+    latencies, duration = measured(
+        models_by_ms[2], SECONDS_TO_RUN=0.3, INFER_REQUESTS=1
+    )
     assert duration >= 0.3
     # The last but one had been started and the one before had completed when the clock
     # was looked at for the last time.
     assert sum(latencies[:-2]) < 300
 
 
-def test_a_model_too_slow_for_the_duration_completes_min_iterations(models, measured):
-    latencies, _ = measured(models[20], SECONDS_TO_RUN=0, INFER_REQUESTS=1)
+def test_a_model_too_slow_for_the_duration_completes_min_iterations(
+    models_by_ms, measured
+):
+    latencies, _ = measured(models_by_ms[20], SECONDS_TO_RUN=0, INFER_REQUESTS=1)
     # Another was being started when the tenth had completed.
     assert len(latencies) == 11
 
 
-def test_neither_count_nor_duration_covers_the_warm_up(models, measured):
+def test_neither_count_nor_duration_covers_the_warm_up(models_by_ms, measured):
     latencies, duration = measured(
-        models[100], SECONDS_TO_RUN=0, MIN_ITERATIONS=1, INFER_REQUESTS=1
+        models_by_ms[100], SECONDS_TO_RUN=0, MIN_ITERATIONS=1, INFER_REQUESTS=1
     )
     # One to complete, and one that was started before that was seen.
     assert len(latencies) == 2
     assert sum(latencies) <= duration * 1000 < 1.3 * sum(latencies)
 
 
-def test_the_requests_in_flight_at_the_end_are_waited_for(models, measured):
+def test_the_requests_in_flight_at_the_end_are_waited_for(models_by_ms, measured):
     latencies, duration = measured(
-        models[100], SECONDS_TO_RUN=0, MIN_ITERATIONS=1, INFER_REQUESTS=8
+        models_by_ms[100], SECONDS_TO_RUN=0, MIN_ITERATIONS=1, INFER_REQUESTS=8
     )
     assert len(latencies) == 9
     assert max(latencies) <= duration * 1000
@@ -73,19 +66,19 @@ def test_each_request_is_warmed_up_once(networks, monkeypatch, measured, request
     assert len(warm_ups) == (requests or optimal_number_of_infer_requests(model))
 
 
-def test_latency_times_throughput_is_the_number_of_requests(models, measured):
+def test_latency_times_throughput_is_the_number_of_requests(models_by_ms, measured):
     # So slow that what a busy machine takes to start a request again does not count.
-    model = models[100]
+    model = models_by_ms[100]
     latencies, duration = measured(model, SECONDS_TO_RUN=2)
     in_flight = sum(latencies) / 1000 / duration
     assert 0.85 <= in_flight / optimal_number_of_infer_requests(model) <= 1.03
 
 
 def test_it_runs_on_any_thread_and_leaves_the_handling_of_signals_alone(
-    models, measured
+    models_by_ms, measured
 ):
     handler = signal.getsignal(signal.SIGINT)
     with ThreadPoolExecutor() as threads:
-        latencies, _ = threads.submit(measured, models[2]).result()
+        latencies, _ = threads.submit(measured, models_by_ms[2]).result()
     assert sum(latencies) > 0
     assert signal.getsignal(signal.SIGINT) is handler

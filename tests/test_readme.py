@@ -120,6 +120,12 @@ def test_the_releases_are_those_that_are_required():
     assert f'"openvino=={oldest}.*"' in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
+def test_the_script_begins_with_the_licence():
+    first_line, _, _ = SCRIPT.read_text("utf-8").partition("\n")
+    assert first_line == "# SPDX-License-Identifier: Apache-2.0"
+    assert "Licence: [Apache 2.0](LICENSE)." in README
+
+
 def test_links_lead_somewhere():
     headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
     anchors = {
