@@ -69,13 +69,13 @@ def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
 
 def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
     """Return the latencies in ms, the duration in s, and whether Ctrl-C ended it."""
-    # queue.start_async less its Python part, which takes inputs: 1.2 times the throughput
-    # of a model of 0.04 ms. To hand inputs over, call queue.start_async(inputs, userdata):
-    # the C++ part takes no NumPy arrays. When either raises, a request is lost for good.
+    # queue.start_async without its Python part, for inputs: 1.2 times the throughput of
+    # a model of 0.04 ms. To hand inputs over, call queue.start_async(inputs, userdata),
+    # since this takes no NumPy arrays. When either raises, a request is lost for good.
     start_async = super(ov.AsyncInferQueue, queue).start_async
 
-    # Warm up. Callbacks run on threads of OpenVINO, and CPython makes a thread state for
-    # each. A reference to it, never released, keeps it: 1.3 to 1.5 times the throughput.
+    # Warm up. Callbacks run on threads of OpenVINO, and CPython makes a thread state
+    # for each. One reference never released keeps it: 1.3 to 1.5 times the throughput.
     queue.set_callback(lambda request, userdata: ctypes.pythonapi.PyGILState_Ensure())
     for _ in range(len(queue)):
         start_async({}, None)
