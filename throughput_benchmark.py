@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import openvino as ov
@@ -43,47 +44,58 @@ def fill_random(tensor: ov.Tensor) -> None:
             bits[...] = RANDOM.integers(low, high, bits.shape, bits.dtype)
 
 
-def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
-    """Read a model and compile it for a device; ValueError if a shape stays dynamic."""
+@contextlib.contextmanager
+def open_queue(path: str, device: str) -> Iterator[ov.AsyncInferQueue]:
+    """Yield a queue, and wait for its requests; ValueError if a shape stays dynamic."""
     core = ov.Core()
     model = core.read_model(path)
     model.reshape(INPUT_SHAPES)
-    missing = []
-    for index, port in enumerate(model.inputs):
-        if port.partial_shape.is_dynamic:
-            name = min(port.names, default=index)  # names is a set, and may be empty
-            sizes = ["?" if n.is_dynamic else str(n) for n in port.partial_shape]
-            missing.append(f"{name!r}: [{','.join(sizes) or '?,...'}]")
-    if missing:
-        line = f"INPUT_SHAPES = {{{', '.join(missing)}}}"
+    dynamic = {
+        min(port.names, default=index): str(port.partial_shape)  # names may be empty
+        for index, port in enumerate(model.inputs)
+        if port.partial_shape.is_dynamic
+    }
+    if dynamic:
+        line = f"INPUT_SHAPES = {dynamic}"
         raise ValueError(f"dynamic shape. Set it at the top of this script: {line}")
     try:
         compiled_model = core.compile_model(model, device, CONFIG)
     except RuntimeError as error:
         devices = ", ".join(core.available_devices)
         raise RuntimeError(f"{error}\nAvailable devices: {devices}") from error
-    # No name of the compiled model may outlive the queue and its requests: it is freed
-    # with the GIL held, which a thread of OpenVINO may want yet. Up to 1 run in 3 hung.
-    return ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
+    queue = ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
+    del compiled_model  # freed last, it holds the GIL that the last callback waits for
+    try:
+        # On one thread: two that are the first to ask for tensor.data may wait for ever.
+        for request in queue:
+            for tensor in request.input_tensors:
+                fill_random(tensor)
+        yield queue
+    finally:
+        # Freed with a request in flight, a queue hangs or crashes. Errors of inferences
+        # are raised by start_async and wait_all, within the block.
+        for request in queue:
+            with contextlib.suppress(RuntimeError, KeyboardInterrupt):
+                request.wait()
+
+
+def warm_up(queue: ov.AsyncInferQueue) -> None:
+    """Run each infer request once, and make later callbacks cheaper."""
+    # CPython makes a thread state for each callback on a thread of OpenVINO, unless one
+    # is never released. It pays below a millisecond, and the more streams, the more.
+    queue.set_callback(lambda request, userdata: ctypes.pythonapi.PyGILState_Ensure())
+    for _ in range(len(queue)):
+        queue.start_async()
+    queue.wait_all()
 
 
 def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
     """Return the latencies in ms, the duration in s, and whether Ctrl-C ended it."""
-    # queue.start_async without its Python part, for inputs: 1.2 times the throughput of
-    # a model of 0.04 ms. To hand inputs over, call queue.start_async(inputs, userdata),
-    # since this takes no NumPy arrays. When either raises, a request is lost for good.
+    # AsyncInferQueue.start_async is Python code that copies new inputs. There are none
+    # here, so the C++ method of its base class is enough.
     start_async = super(ov.AsyncInferQueue, queue).start_async
-
-    # Warm up. Callbacks run on threads of OpenVINO, and CPython makes a thread state
-    # for each. One reference never released keeps it: 1.3 to 1.5 times the throughput.
-    queue.set_callback(lambda request, userdata: ctypes.pythonapi.PyGILState_Ensure())
-    for _ in range(len(queue)):
-        start_async({}, None)
-    queue.wait_all()
-
     latencies: list[float] = []
     queue.set_callback(lambda request, userdata: latencies.append(request.latency))
-    interrupted = False
     start = time.perf_counter()
     end = start + SECONDS_TO_RUN
     try:
@@ -91,9 +103,11 @@ def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
             start_async({}, None)  # waits until a request is idle
         queue.wait_all()
     except KeyboardInterrupt:
-        interrupted = True
+        if not latencies:
+            raise
         queue.wait_all()
-    return latencies, time.perf_counter() - start, interrupted
+        return latencies, time.perf_counter() - start, True
+    return latencies, time.perf_counter() - start, False
 
 
 def report(latencies: list[float], duration: float) -> None:
@@ -118,12 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         print("[ INFO ] OpenVINO:")
         print("[ INFO ] Build", "." * 33, ov.get_version(), flush=True)
-        queue = create_queue(args.path_to_model, args.device_name)
-        with contextlib.ExitStack() as stack:  # goes on after a wait that raises
-            for request in queue:
-                stack.callback(request.wait)  # none in flight when the queue is freed
-                for tensor in request.input_tensors:
-                    fill_random(tensor)
+        with open_queue(args.path_to_model, args.device_name) as queue:
+            warm_up(queue)
             latencies, duration, interrupted = measure(queue)
         report(latencies, duration)
         return 130 if interrupted else 0

@@ -1,21 +1,25 @@
 """Compare the script's loop with others in one process: python tests/loops.py [MODEL ...]
 
 MODEL is a file or the name of a network that tests/models.py builds. The others are a
-polling loop, as in OpenVINO's Python sample, and variants of the script.
+polling loop, as in OpenVINO's Python sample, variants of the script, and the application
+of README, which copies inputs and outputs besides.
 """
 
 import argparse
+import contextlib
 import statistics
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
 
 import models
 import openvino as ov
-from support import edited_script, load_script
+from support import edited_script, load_application, load_script
 
 ROUNDS = 31
 SECONDS = 1
@@ -37,6 +41,7 @@ VARIANTS = {
     "with queue.start_async": [QUEUE_START_ASYNC],
     "with twice the requests": [TWICE_THE_REQUESTS],
 }
+LOOPS = {"polling": [], **VARIANTS, "the application": []}
 COLUMNS = "FPS | median, ms | ratio | middle half of rounds"
 
 
@@ -73,23 +78,55 @@ def script_loop(script: ModuleType) -> Loop:
     return measure
 
 
+def application_loop(submit: Callable[..., Future], queue: ov.AsyncInferQueue) -> Loop:
+    """Return a loop that keeps each thread of README's application busy."""
+    inputs = [tensor.data.copy() for tensor in queue[0].input_tensors]
+
+    def infer_and_time(infer: Callable) -> float:
+        start = time.perf_counter()
+        infer(inputs)
+        return (time.perf_counter() - start) * 1000
+
+    def loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
+        latencies = []
+        start = time.perf_counter()
+        futures = deque(submit(infer_and_time) for _ in range(2 * len(queue)))
+        while time.perf_counter() - start < SECONDS:
+            latencies.append(futures.popleft().result())
+            futures.append(submit(infer_and_time))
+        latencies.extend(future.result() for future in futures)
+        return latencies, time.perf_counter() - start
+
+    return loop
+
+
 def compare(path: str, folder: Path) -> list[str]:
     """Measure a model with each loop in turn and return the lines of a table."""
-    loops, queues = {}, {}
-    for name, edits in {"polling": [], **VARIANTS}.items():
-        # A script for each, so that all have the same random data: the work of
-        # face-detection-0200 depends on it.
-        script = load_script(edited_script(folder, *edits))
-        script.SECONDS_TO_RUN = SECONDS
-        loops[name] = polling_loop if name == "polling" else script_loop(script)
-        # Threads for each: a thread state that one loop holds is held for all.
-        queues[name] = script.create_queue(path, "CPU")
-        for request in queues[name]:
-            for tensor in request.input_tensors:
-                script.fill_random(tensor)
+    with contextlib.ExitStack() as stack:
+        loops, queues = {}, {}
+        for name, edits in LOOPS.items():
+            # A script for each, so that all have the same random data: the work of
+            # face-detection-0200 depends on it.
+            script = load_script(edited_script(folder, *edits))
+            script.SECONDS_TO_RUN = SECONDS
+            # Threads for each: a thread state that one loop holds is held for all.
+            queue = queues[name] = stack.enter_context(script.open_queue(path, "CPU"))
+            if name == "polling":
+                loops[name] = polling_loop
+            elif name == "the application":
+                open_model = load_application(folder, script).open_model
+                submit = stack.enter_context(open_model(path))
+                loops[name] = application_loop(submit, queue)
+            else:
+                script.warm_up(queue)
+                loops[name] = script_loop(script)
+        return measure(loops, queues, Path(path).stem)
+
+
+def measure(loops: dict[str, Loop], queues: dict, model: str) -> list[str]:
+    """Run each loop in turn, several times, and return the lines of a table."""
     throughputs = {name: [] for name in loops}
     medians = {name: [] for name in loops}
-    model = Path(path).stem
     for number in range(ROUNDS):
         print(f"{model}: round {number + 1} of {ROUNDS}", file=sys.stderr)
         for name in list(loops)[:: -1 if number % 2 else 1]:

@@ -2,24 +2,30 @@
 
 import importlib.util
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import onnx
 import openvino as ov
 from models import Node, ops
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
 SCRIPT = ROOT / "throughput_benchmark.py"
 README = (ROOT / "README.md").read_text("utf-8")
-# Whatever Python or a library warns of is an error, and no variable of the environment
-# such as PYTHONUNBUFFERED helps the script.
-STRICT_PYTHON = [sys.executable, "-E", "-bb", "-W", "error", "-X", "dev"]
+(APPLICATION,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+IMPORT = "from throughput_benchmark import open_queue\n"
+SECONDS_TO_WAIT = 100  # for a process, on a slow machine
+# Whatever Python or a library warns of is an error, but for the GIL that OpenVINO turns on
+# in free-threaded Python; and no variable of the environment such as PYTHONUNBUFFERED
+# helps the script.
+STRICT_PYTHON = [sys.executable, "-E", "-bb", "-X", "dev", "-W", "error"]
+STRICT_PYTHON += ["-W", "ignore:The global interpreter lock:RuntimeWarning"]
 
 REPORT = re.compile(
     r"""\[ INFO \] OpenVINO:
@@ -73,9 +79,35 @@ def run(
         check=False,
         cwd=cwd,
         encoding="utf-8",
-        timeout=40,
+        timeout=SECONDS_TO_WAIT,
     )
     return result.returncode, result.stdout, result.stderr
+
+
+def press_after(
+    text: str, command: list[str], seconds: float = 0, cwd: Path | None = None
+) -> tuple[int, str, str]:
+    """Run a command and press Ctrl-C some time after it has printed a text.
+
+    Return exit status, stdout and stderr.
+    """
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        encoding="utf-8",
+    )
+    limit = threading.Timer(SECONDS_TO_WAIT, process.kill)
+    limit.start()
+    printed = ""
+    while text not in printed and process.poll() is None:
+        printed += process.stdout.readline()
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate()
+    limit.cancel()
+    return process.returncode, printed + stdout, stderr
 
 
 def edited_script(folder: Path, *edits: tuple[str, str]) -> Path:
@@ -109,29 +141,21 @@ def load_script(path: Path = SCRIPT) -> ModuleType:
     return script
 
 
+def load_application(folder: Path, script: ModuleType) -> ModuleType:
+    """Import README's application, on the functions of a script."""
+    assert APPLICATION.count(IMPORT) == 1
+    path = folder / "classify.py"
+    path.write_text(APPLICATION.replace(IMPORT, "open_queue = None\n"), "utf-8")
+    application = load_script(path)
+    application.open_queue = script.open_queue
+    return application
+
+
 def save(path: Path, outputs: list[Node], inputs: list[Node]) -> str:
     """Save a model as OpenVINO IR, f32 as it is."""
     # OpenVINO 2024.0 reads no IR of less than 512 bytes.
     long_name = "of the tests " * 10
     ov.save_model(ov.Model(outputs, inputs, long_name), path, compress_to_fp16=False)
-    return str(path)
-
-
-def save_onnx(path: Path, shapes: dict[str, str]) -> str:
-    """Save a model that sums each of its inputs."""
-    nodes, inputs, outputs = [], [], []
-    for name, shape in shapes.items():
-        sizes = [
-            int(size) if size.isdecimal() else None for size in shape[1:-1].split(",")
-        ]
-        float32 = onnx.TensorProto.FLOAT
-        nodes.append(onnx.helper.make_node("ReduceSum", [name], [f"sum_{name}"]))
-        inputs.append(onnx.helper.make_tensor_value_info(name, float32, sizes))
-        outputs.append(onnx.helper.make_tensor_value_info(f"sum_{name}", float32, None))
-    graph = onnx.helper.make_graph(nodes, "sums", inputs, outputs)
-    opset = onnx.helper.make_opsetid("", 13)
-    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    onnx.save(model, path)
     return str(path)
 
 
@@ -150,9 +174,10 @@ def save_slow_model(path: Path, number: int) -> str:
     return save(path, [multiplications(x, number)], [x])
 
 
-def optimal_number_of_infer_requests(path: str, hint: str = "THROUGHPUT") -> int:
-    """Return how many infer requests OpenVINO finds optimal on the CPU under a hint."""
-    compiled_model = ov.Core().compile_model(path, "CPU", {"PERFORMANCE_HINT": hint})
+def optimal_number_of_infer_requests(path: str) -> int:
+    """Return how many infer requests OpenVINO finds optimal on the CPU."""
+    config = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    compiled_model = ov.Core().compile_model(path, "CPU", config)
     return compiled_model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
 
 

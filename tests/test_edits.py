@@ -1,9 +1,13 @@
 """Edits: what README sets in the script does what it is said to do."""
 
 import re
+from pathlib import Path
 
+import numpy as np
 import openvino as ov
 import pytest
+from models import ops
+from onnx_model import save_onnx
 from support import (
     README,
     REPORT,
@@ -11,29 +15,34 @@ from support import (
     edited_script,
     load_script,
     run,
-    save_onnx,
     shortened,
     table,
 )
 
+HOLD_THREAD_STATE = "ctypes.pythonapi.PyGILState_Ensure()"
 ROWS = {row[0]: row[-1] for row in table("| to get | set |")}
 
 
 def assignments(text: str) -> list[tuple[str, str]]:
     """Return as edits what is set in a text, `NAME = value` each."""
     edits = []
-    for name, value in re.findall(r"`([A-Z_]+) = ([^`?]*)`", text):
+    for name, value in re.findall(r"`([A-Z_]+) = ([^`]*)`", text):
         script = SCRIPT.read_text("utf-8")
         (line,) = re.findall(rf"^{name} = .*$", script, re.MULTILINE)
         edits.append((line, f"{name} = {value}"))
     return edits
 
 
-def test_the_shape_of_a_dynamic_input_is_set(tmp_path):
+def test_the_line_that_the_error_shows_is_pasted_and_edited(tmp_path):
     _, _, section = README.partition("### Dynamic shapes\n")
-    (edit,) = assignments(section.split("\n#")[0])
+    pasted, edited = assignments(section.split("\n#")[0])
     save_onnx(tmp_path / "model.onnx", {"pixels": "[?,3,?,?]"})
-    script = shortened(edited_script(tmp_path, edit))
+    for edits in [[], [pasted]]:
+        script = edited_script(tmp_path, *edits)
+        exit_status, _, stderr = run("model.onnx", script=script, cwd=tmp_path)
+        assert exit_status == 1
+        assert stderr.endswith(f": {pasted[1]}\n")
+    script = shortened(edited_script(tmp_path, edited))
     exit_status, stdout, stderr = run("model.onnx", script=script, cwd=tmp_path)
     assert (exit_status, stderr) == (0, "")
     assert REPORT.fullmatch(stdout)
@@ -54,18 +63,47 @@ def test_the_edits_do_what_they_are_for(tmp_path, networks, compiled):
     ]
     assert longer.SECONDS_TO_RUN == 60
     model = networks("face-detection-0200")
-    assert len(more_requests.create_queue(model, "CPU")) == 4
-    assert len(latency.create_queue(model, "CPU")) == 1
-    precision.create_queue(model, "CPU")
+    for script, number in [(more_requests, 4), (latency, 1)]:
+        with script.open_queue(model, "CPU") as queue:
+            assert len(queue) == number
+    with precision.open_queue(model, "CPU"):
+        pass
     hints = [str(record["PERFORMANCE_HINT"]).split(".")[-1] for record in compiled]
     assert hints == ["THROUGHPUT", "LATENCY", "THROUGHPUT"]
     assert compiled[2]["INFERENCE_PRECISION_HINT"] == ov.Type.f32
 
 
+def save_with_growing_cache(path: Path) -> str:
+    """Save a model that keeps what it was given, and fails when that is of two inputs."""
+    x = ops.parameter([1, 4], np.float32, name="x")
+    empty = np.zeros([0, 4], np.float32)
+    cache = ops.read_value(empty, "cache", np.float32, ov.PartialShape("[?,4]"))
+    all_x = ops.concat([cache, x], 0)
+    y = ops.reshape(all_x, np.int64([1, 4]), special_zero=False)
+    results, sinks = [ops.result(y)], [ops.assign(all_x, "cache")]
+    ov.save_model(ov.Model(results, sinks, [x], "cache " * 100), path)
+    return str(path)
+
+
+def test_a_state_is_reset_after_each_inference(tmp_path):
+    model = save_with_growing_cache(tmp_path / "model.xml")
+    exit_status, _, stderr = run(model, script=shortened(edited_script(tmp_path)))
+    assert exit_status == 1
+    assert "conflicts with" in stderr
+    (callback,) = re.findall(r"`(lambda .*reset_state.*)`", README)
+    reset = callback.replace("latencies.append(request.latency)", "{}")
+    edits = []
+    for call in ["latencies.append(request.latency)", HOLD_THREAD_STATE]:
+        old = f"lambda request, userdata: {call}"
+        edits.append((old, reset.format(call)))
+    script = shortened(edited_script(tmp_path, *edits))
+    exit_status, stdout, stderr = run(model, script=script)
+    assert (exit_status, stderr) == (0, "")
+    assert REPORT.fullmatch(stdout)
+
+
 def test_what_the_device_chose_is_printed(tmp_path, networks):
-    (diff,) = re.findall(
-        r"^```diff\n(\+    for.*?)^```$", README, re.MULTILINE | re.DOTALL
-    )
+    (diff,) = re.findall(r"^```diff\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     lines = diff.splitlines()
     (context,) = [line[1:] for line in lines if line[0] == " "]
     edit = (f"\n{context}\n", "".join(f"\n{line[1:]}" for line in [*lines, " "]))

@@ -1,6 +1,7 @@
 """Failures: one message that names the culprit, exit status 1, and nothing measured."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +13,10 @@ import openvino as ov
 import pytest
 from models import Node, ops
 from support import (
+    ROOT,
     SCRIPT,
+    SECONDS_TO_WAIT,
     STRICT_PYTHON,
-    edited_script,
     message_of,
     multiplications,
     run,
@@ -104,8 +106,8 @@ def test_a_device_that_there_is_not_is_named_beside_those_there_are(
     tmp_path, fails, device
 ):
     available = ov.Core().available_devices
-    if device in available:
-        pytest.skip(f"there is a {device} here")
+    if device in ["GPU", "NPU", "AUTO:-CPU"] and available != ["CPU"]:
+        pytest.skip(f"{device} may be there")
     save_model(tmp_path / "model.xml")
     message = fails("model.xml", device)
     assert message.startswith("Exception from src/")
@@ -155,6 +157,26 @@ def test_a_failure_amid_the_measurement_is_reported(tmp_path, fails):
     assert "conflicts with" in fails("model.xml")
 
 
+# The first fails at once, and the other seven compute for a while.
+ONE_FAILS = """
+import sys
+
+import throughput_benchmark
+
+
+def set_conditions_and_start(queue):
+    for index in range(len(queue)):
+        queue[index].input_tensors[2].data[...] = index > 0
+    warm_up(queue)
+
+
+warm_up = throughput_benchmark.warm_up
+throughput_benchmark.warm_up = set_conditions_and_start
+throughput_benchmark.INFER_REQUESTS = 8
+sys.exit(throughput_benchmark.main(sys.argv[1:]))
+"""
+
+
 # Whether a queue that is freed too early makes the process crash is a matter of chance.
 @pytest.mark.parametrize("attempt", range(3))
 def test_a_failure_while_others_are_in_flight_is_reported(tmp_path, attempt):
@@ -168,25 +190,23 @@ def test_a_failure_while_others_are_in_flight_is_reported(tmp_path, attempt):
         fails_in_reshape,
     )
     model = save(tmp_path / "model.xml", [y], [x, pattern, condition])
-    # The first fails at once, and the other seven compute for a while.
-    measure = "            latencies, duration, interrupted = measure(queue)"
-    set_conditions = """\
-            for index in range(len(queue)):
-                queue[index].input_tensors[2].data[...] = index > 0
-"""
-    script = edited_script(
-        tmp_path,
-        ("INFER_REQUESTS = 0 ", "INFER_REQUESTS = 8 "),
-        (measure, set_conditions + measure),
+    result = subprocess.run(
+        [*STRICT_PYTHON, "-c", ONE_FAILS, model],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        encoding="utf-8",
+        timeout=SECONDS_TO_WAIT,
     )
-    assert "conflicts with" in message_of(run(model, script=script), model)
+    message = message_of((result.returncode, result.stdout, result.stderr), model)
+    assert "conflicts with" in message
 
 
 def test_an_error_without_a_text_is_shown_by_its_name(fails):
     def run_out_of_memory(*_: str) -> None:
         raise MemoryError
 
-    assert fails("model.xml", create_queue=run_out_of_memory) == "MemoryError()\n"
+    assert fails("model.xml", open_queue=run_out_of_memory) == "MemoryError()\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
@@ -198,24 +218,12 @@ def test_an_output_that_cannot_be_written_is_reported():
             stderr=subprocess.PIPE,
             encoding="utf-8",
             check=False,
-            timeout=40,
+            timeout=SECONDS_TO_WAIT,
         )
     assert result.returncode != 0
     error = "[ ERROR ] Cannot run 'model.xml' on 'CPU': [Errno 28] No space left"
     assert result.stderr.startswith(error)
     assert "Traceback" not in result.stderr
-
-
-def without_packages(_: Callable) -> str:
-    result = subprocess.run(
-        [sys.executable, "-I", "-S", str(SCRIPT), "model.xml"],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=40,
-    )
-    assert result.returncode == 1
-    return result.stderr
 
 
 def without_weights(fails: Callable) -> str:
@@ -255,19 +263,66 @@ def with_an_element_type_of_one_bit(fails: Callable) -> str:
     return fails(save(Path("model.xml"), [ops.shape_of(x)], [x]))
 
 
+ON_ITS_OWN = """
+import sys
+
+import openvino as ov
+
+queue = ov.AsyncInferQueue(ov.Core().compile_model(sys.argv[2], "CPU"), 1)
+queue.set_callback(lambda request, userdata: None)
+queue.start_async()
+if sys.argv[1] == "busy":
+    try:
+        queue[0].infer()
+    finally:
+        queue.wait_all()
+"""
+
+
+def run_on_its_own(*arguments: str) -> subprocess.CompletedProcess:
+    """Run a program that opens a queue by itself, on a slow model."""
+    x = ops.parameter([512, 512], np.float32, name="x")
+    model = save(Path("model.xml"), [multiplications(x, 50)], [x])
+    return subprocess.run(
+        [sys.executable, "-c", ON_ITS_OWN, *arguments, model],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        timeout=SECONDS_TO_WAIT,
+    )
+
+
+def from_two_threads(_: Callable) -> str:
+    return run_on_its_own("busy").stderr
+
+
+def at_the_end_of_the_program(_: Callable) -> str:
+    if sys.version_info >= (3, 14):
+        pytest.skip("since Python 3.14 such a thread sleeps for ever")
+    result = run_on_its_own("end")
+    assert result.returncode == -signal.SIGABRT
+    return result.stderr
+
+
 # What README's table of errors shows; test_readme.py compares.
 MESSAGES = [
-    ("ModuleNotFoundError", without_packages),
-    ("Available devices:", on_another_device),
-    ("dynamic shape.", with_a_dynamic_shape),
-    ("Input for tensor name", with_a_wrong_name),
-    ("in bin file", without_weights),
-    ("in bin file", with_too_few_weights),
-    ("Unable to read the model", with_a_random_file),
-    ("Not Implemented", with_an_element_type_of_one_bit),
+    (["Available devices:"], on_another_device),
+    (["dynamic shape."], with_a_dynamic_shape),
+    (["Input for tensor name"], with_a_wrong_name),
+    (["in bin file"], without_weights),
+    (["in bin file"], with_too_few_weights),
+    (["Unable to read the model"], with_a_random_file),
+    (["Not Implemented"], with_an_element_type_of_one_bit),
+    (["Infer Request is busy"], from_two_threads),
+    (
+        # Which one is a matter of chance.
+        ["exception not rethrown", "terminate called without an active exception"],
+        at_the_end_of_the_program,
+    ),
 ]
 
 
-@pytest.mark.parametrize("message, make_fail", MESSAGES)
-def test_a_message_that_readme_explains_is_shown(fails, message, make_fail):
-    assert message in make_fail(fails)
+@pytest.mark.parametrize("messages, make_fail", MESSAGES)
+def test_a_message_that_readme_explains_is_shown(fails, messages, make_fail):
+    shown = make_fail(fails)
+    assert any(message in shown for message in messages)

@@ -1,7 +1,5 @@
 """Inputs: every element type, shape, name and path, and the random data they are given."""
 
-import re
-import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -11,7 +9,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import ROOT, edited_script, load_script, run, save, shortened
+from support import edited_script, load_script, run, save, shortened
 
 import throughput_benchmark
 
@@ -222,57 +220,13 @@ def test_a_language_model_with_inputs_of_mixed_types_is_measured(tmp_path, measu
 def test_a_path_with_spaces_and_other_alphabets_is_measured(
     tmp_path, monkeypatch, measured, name
 ):
+    if not name.isascii() and sys.getfilesystemencoding() != "utf-8":
+        pytest.skip("the locale has no such letters")
     (tmp_path / name).mkdir()
     x = ops.parameter([2, 3], np.float32, name="x")
     save(tmp_path / name / f"{name}.xml", [ops.relu(x)], [x])
     monkeypatch.chdir(tmp_path)
     measured("--", str(Path(name, f"{name}.xml")))
-
-
-PEAK_MEMORY = """
-import resource
-import sys
-
-import numpy as np
-import throughput_benchmark
-
-
-def peak_memory():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def fill_once_more_by_astype(queue):
-    print("filled:", peak_memory())
-    for request in queue:
-        for tensor in request.input_tensors:
-            values = np.random.default_rng(0).uniform(size=list(tensor.shape))
-            tensor.data[...] = values.astype(tensor.data.dtype)
-    print("filled by astype:", peak_memory())
-    return [1.0], 1.0, False
-
-
-throughput_benchmark.INFER_REQUESTS = 1
-throughput_benchmark.measure = fill_once_more_by_astype
-sys.exit(throughput_benchmark.main(sys.argv[1:]))
-"""
-
-
-def test_a_large_input_is_filled_without_a_copy(tmp_path):
-    x = ops.parameter([8, 3, 2160, 3840], np.float32, name="x")
-    model = save(tmp_path / "x.xml", [ops.reduce_max(x, [0, 1, 2, 3])], [x])
-    command = [sys.executable, "-c", PEAK_MEMORY, model]
-    result = subprocess.run(
-        command,
-        check=True,
-        cwd=ROOT,
-        encoding="utf-8",
-        stdout=subprocess.PIPE,
-        timeout=40,
-    )
-    in_place, by_astype = map(
-        int, re.findall(r"^filled.*: (\d+)$", result.stdout, re.MULTILINE)
-    )
-    assert in_place < 0.75 * by_astype
 
 
 @pytest.mark.parametrize("name", ["f32", "f64"])

@@ -1,19 +1,17 @@
 """Ctrl-C: a whole report of what completed, or nothing more; exit status 130."""
 
-import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support import (
+    ROOT,
     SCRIPT,
+    SECONDS_TO_WAIT,
     STRICT_PYTHON,
     edited_script,
     parse_report,
+    press_after,
     run,
     save_slow_model,
 )
@@ -27,46 +25,12 @@ IMPORT = ("import ctypes\n", "import ctypes\nimport signal\n")
 RECORD = "latencies.append(request.latency)"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def ctrl_c_is_not_ignored() -> Iterator[None]:
-    """Let processes take Ctrl-C also where the tests run in the background of a shell."""
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, handler)
-
-
-def press_after(
-    line: str, model: str, script: Path = SCRIPT, seconds: float = 0
-) -> tuple[int, str, str]:
-    """Start the script as a user does, and press Ctrl-C some time after a line.
-
-    Return exit status, stdout and stderr.
-    """
-    process = subprocess.Popen(
-        [*STRICT_PYTHON, str(script), model],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    limit = threading.Timer(40, process.kill)
-    limit.start()
-    printed = ""
-    while line not in printed and process.poll() is None:
-        printed += process.stdout.readline()
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate()
-    limit.cancel()
-    return process.returncode, printed + stdout, stderr
-
-
 @pytest.mark.parametrize("milliseconds", [0.04, 2, 100])
 def test_the_measurement_ends_with_a_report(models_by_ms, tmp_path, milliseconds):
     say_so = f"(latencies or print('measuring', flush=True), {RECORD})"
     script = edited_script(tmp_path, (RECORD, say_so))
-    exit_status, stdout, stderr = press_after(
-        "measuring\n", models_by_ms[milliseconds], script, seconds=0.3
-    )
+    command = [*STRICT_PYTHON, str(script), models_by_ms[milliseconds]]
+    exit_status, stdout, stderr = press_after("measuring\n", command, seconds=0.3)
     assert (exit_status, stderr) == (130, "")
     figures = parse_report(stdout.replace("measuring\n", ""))
     assert figures["count"] >= 1
@@ -105,25 +69,69 @@ def test_while_the_last_one_completes_it_ends_with_a_report(models_by_ms, tmp_pa
     assert parse_report(stdout)["count"] == 2
 
 
-WARM_UP = "        start_async({}, None)\n    queue.wait_all()"
+# A function of the script, or of OpenVINO, that Ctrl-C is pressed in.
+PRESS = """
+import signal
+import sys
+
+import openvino as ov
+import throughput_benchmark
+
+moment, model = sys.argv[1:]
+
+
+def press(*_):
+    signal.raise_signal(signal.SIGINT)
+
+
+def start_and_press(queue):
+    for _ in range(4):
+        queue.start_async()
+    press()
+
+
+throughput_benchmark.INFER_REQUESTS = 8
+match moment:
+    case "reading":
+        ov.Core.read_model = press
+    case "compiling":
+        ov.Core.compile_model = press
+    case "filling":
+        throughput_benchmark.fill_random = press
+    case "warming up":
+        throughput_benchmark.warm_up = start_and_press
+sys.exit(throughput_benchmark.main([model]))
+"""
+
+
+@pytest.mark.parametrize("moment", ["reading", "compiling", "filling", "warming up"])
+def test_before_the_measurement_it_ends_without_another_word(models_by_ms, moment):
+    result = subprocess.run(
+        [*STRICT_PYTHON, "-c", PRESS, moment, models_by_ms[100]],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        encoding="utf-8",
+        timeout=SECONDS_TO_WAIT,
+    )
+    assert (result.returncode, result.stderr) == (130, "")
+    assert len(result.stdout.splitlines()) == 2
 
 
 @pytest.mark.parametrize(
     "edit",
     [
-        ("    model.reshape", f"    {CTRL_C}\n    model.reshape"),
-        ("    return ov.Async", f"    {CTRL_C}\n    return ov.Async"),
-        ("                    fill_", f"{20 * ' '}{CTRL_C}\n                    fill_"),
-        # Four are in flight by then.
-        (WARM_UP, WARM_UP.replace("\n", f"\n        _ == 3 and {CTRL_C}\n", 1)),
+        ("    start = time.perf", f"    {CTRL_C}\n    start = time.perf"),
+        ("            start_async(", f"            {CTRL_C}\n            start_async("),
+        # One is in flight.
+        ("  # waits until a request is idle", f"; time.sleep(0.01); {CTRL_C}"),
     ],
-    ids=["reading", "compiling", "filling", "warming up"],
+    ids=["before the clock starts", "before the first start", "after the first start"],
 )
-def test_before_the_measurement_it_ends_without_another_word(
+def test_before_the_first_inference_has_completed_there_is_no_report(
     models_by_ms, tmp_path, edit
 ):
-    eight = ("INFER_REQUESTS = 0 ", "INFER_REQUESTS = 8 ")
-    script = edited_script(tmp_path, IMPORT, eight, edit)
+    script = edited_script(tmp_path, IMPORT, edit)
     exit_status, stdout, stderr = run(models_by_ms[100], script=script)
     assert (exit_status, stderr) == (130, "")
     assert len(stdout.splitlines()) == 2
@@ -131,6 +139,7 @@ def test_before_the_measurement_it_ends_without_another_word(
 
 def test_a_user_presses_it_while_the_model_is_loaded(tmp_path):
     model = save_slow_model(tmp_path / "model.xml", 1000)
-    exit_status, stdout, stderr = press_after("Build", model)
+    command = [*STRICT_PYTHON, str(SCRIPT), model]
+    exit_status, stdout, stderr = press_after("Build", command)
     assert (exit_status, stderr) == (130, "")
     assert len(stdout.splitlines()) == 2

@@ -9,7 +9,7 @@ import models
 import numpy as np
 import openvino as ov
 import pytest
-from support import ROOT
+from support import ROOT, SECONDS_TO_WAIT
 
 import throughput_benchmark
 
@@ -82,7 +82,7 @@ def run_models(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         check=False,
         cwd=folder,
         encoding="utf-8",
-        timeout=40,
+        timeout=SECONDS_TO_WAIT,
     )
 
 
