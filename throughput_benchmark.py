@@ -12,14 +12,14 @@ import numpy as np
 import openvino as ov
 
 SECONDS_TO_RUN = 10  # how long to keep the infer requests busy
-MIN_ITERATIONS = 10  # go on until so many have completed, for the sake of slow models
-INFER_REQUESTS = 0  # how many are in flight; 0 for the number OpenVINO finds optimal
-INPUT_SHAPES = {}  # for inputs of dynamic shape, such as {"images": [1, 3, 640, 640]}
+MIN_ITERATIONS = 10  # at least so many, however slow the model
+INFER_REQUESTS = 0  # in flight at a time; 0 for the number OpenVINO finds optimal
+INPUT_SHAPES = {}  # for inputs of dynamic shape: {"images": "[1,3,640,640]"}
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # many inferences at a time
 RANDOM = np.random.default_rng(seed=0)  # the same data in each run
 
-# The range of bit patterns to draw from, by element type; for others 0 to 255. Those
-# of floating point end at 1.0 and stay clear of denormal numbers, which are slow.
+# Bit patterns to draw, from the first to below the second, by element type; for others
+# below 256. Floats stay below 1.0, and clear of denormal numbers, which are slow.
 BIT_PATTERNS = {
     "boolean": (0, 2),
     "i8": (0, 0x80),
@@ -32,7 +32,7 @@ BIT_PATTERNS = {
 
 
 def fill_random(tensor: ov.Tensor) -> None:
-    """Fill a tensor: floats of 8 bits and more in [0, 1), integers up to 255, text."""
+    """Fill a tensor: floats of 8 bits or more in [0, 1), integers up to 255, digits."""
     match tensor.element_type.get_type_name():
         case "f32" | "f64":
             RANDOM.random(out=tensor.data, dtype=tensor.data.dtype)
@@ -46,7 +46,7 @@ def fill_random(tensor: ov.Tensor) -> None:
 
 @contextlib.contextmanager
 def open_queue(path: str, device: str) -> Iterator[ov.AsyncInferQueue]:
-    """Yield a queue, and wait for its requests; ValueError if a shape stays dynamic."""
+    """Yield a queue, its inputs filled; wait for its requests when the block ends."""
     core = ov.Core()
     model = core.read_model(path)
     model.reshape(INPUT_SHAPES)
@@ -64,16 +64,16 @@ def open_queue(path: str, device: str) -> Iterator[ov.AsyncInferQueue]:
         devices = ", ".join(core.available_devices)
         raise RuntimeError(f"{error}\nAvailable devices: {devices}") from error
     queue = ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
-    del compiled_model  # freed last, it holds the GIL that the last callback waits for
+    del compiled_model  # freed after the queue, it may deadlock with a callback (GIL)
     try:
-        # On one thread: two that are the first to ask for tensor.data may wait for ever.
+        # On one thread: two that ask for their first tensor.data at once may deadlock.
         for request in queue:
             for tensor in request.input_tensors:
                 fill_random(tensor)
         yield queue
     finally:
-        # Freed with a request in flight, a queue hangs or crashes. Errors of inferences
-        # are raised by start_async and wait_all, within the block.
+        # Freed with a request in flight, a queue hangs or crashes. Errors are left to
+        # start_async and wait_all, which raise them within the block.
         for request in queue:
             with contextlib.suppress(RuntimeError, KeyboardInterrupt):
                 request.wait()
@@ -81,8 +81,8 @@ def open_queue(path: str, device: str) -> Iterator[ov.AsyncInferQueue]:
 
 def warm_up(queue: ov.AsyncInferQueue) -> None:
     """Run each infer request once, and make later callbacks cheaper."""
-    # CPython makes a thread state for each callback on a thread of OpenVINO, unless one
-    # is never released. It pays below a millisecond, and the more streams, the more.
+    # Ensure without Release: threads of OpenVINO keep the state that CPython otherwise
+    # makes for each callback. Faster below a millisecond, most with many streams.
     queue.set_callback(lambda request, userdata: ctypes.pythonapi.PyGILState_Ensure())
     for _ in range(len(queue)):
         queue.start_async()
@@ -91,8 +91,8 @@ def warm_up(queue: ov.AsyncInferQueue) -> None:
 
 def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
     """Return the latencies in ms, the duration in s, and whether Ctrl-C ended it."""
-    # AsyncInferQueue.start_async is Python code that copies new inputs. There are none
-    # here, so the C++ method of its base class is enough.
+    # AsyncInferQueue.start_async is Python code that copies inputs. They are in place
+    # here, so the C++ method of the base class is enough.
     start_async = super(ov.AsyncInferQueue, queue).start_async
     latencies: list[float] = []
     queue.set_callback(lambda request, userdata: latencies.append(request.latency))

@@ -84,7 +84,7 @@ def application_loop(submit: Callable[..., Future], queue: ov.AsyncInferQueue) -
 
     def infer_and_time(infer: Callable) -> float:
         start = time.perf_counter()
-        infer(inputs)
+        infer(*inputs)
         return (time.perf_counter() - start) * 1000
 
     def loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:

@@ -160,7 +160,7 @@ def test_a_user_classifies_images_good_and_bad(folder, networks):
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 def test_ctrl_c_keeps_what_has_completed(folder, models_by_ms):
     program = (folder / "classify.py").read_text("utf-8")
-    start = '    """Return the class with the highest score."""\n'
+    start = '    """Return the class with the highest score of one image."""\n'
     assert start in program
     program = program.replace(start, "    print('begun', flush=True)\n")
     (folder / "classify.py").write_text(program, "utf-8")
@@ -208,8 +208,7 @@ def save_reshape(path: Path) -> str:
 
 def test_a_failed_inference_is_its_own_failure_alone(application, tmp_path):
     def reshape(infer: Callable, pattern: list[int]) -> np.ndarray:
-        inputs = {"x": np.ones([2, 3], np.float32), "pattern": np.array(pattern)}
-        return infer(inputs)[0]
+        return infer(np.ones([2, 3], np.float32), np.array(pattern))[0]
 
     # Another one each time: OpenVINO takes a pattern that it has just refused.
     patterns = [[3, 2] if n % 3 else [5, 5 + n] for n in range(30)]
@@ -254,6 +253,7 @@ def test_an_error_in_the_block_waits_for_what_has_begun_alone(
         while not begun:
             time.sleep(0.001)
         raise ValueError("in the block")
+    assert all(future.done() for future in futures)
     completed = [future.result() for future in futures if not future.cancelled()]
     assert completed == [512 * 512] * len(begun)
     assert 1 <= len(begun) <= 4
@@ -277,25 +277,60 @@ def test_no_input_meets_the_state_that_another_has_left(application, tmp_path):
     assert sums == [[value, 2 * value] for value in range(20)]
 
 
-# The second thread asks for its first array while the first one waits for NumPy.
+def test_an_input_that_is_left_out_is_an_error(application, tmp_path):
+    model = save_reshape(tmp_path / "model.xml")
+    arrays = [np.ones([2, 3], np.float32), np.array([3, 2]), np.array([3, 2])]
+    with application.open_model(model) as submit:
+        futures = [
+            submit(lambda infer, number: infer(*arrays[:number])[0].shape, number)
+            for number in range(4)
+        ]
+    errors = [type(future.exception()) for future in futures]
+    assert errors == [ValueError, ValueError, type(None), ValueError]
+    assert futures[2].result() == (3, 2)
+
+
+def test_a_device_that_there_is_not_is_named_beside_those_there_are(
+    application, networks
+):
+    with (
+        pytest.raises(RuntimeError, match="Available devices: .*CPU"),
+        application.open_model(networks("two-convolutions"), "FOO"),
+    ):
+        pass
+
+
+# Each thread asks for its first NumPy array at the same time.
 FIRST_ARRAYS = """
 import sys
 import threading
 
+import numpy as np
 import throughput_benchmark
 from classify import open_model
 
-together = threading.Barrier(2)
+together = threading.Barrier(8)
 
 
-def infer(infer):
+def infer_together(infer):
     together.wait()
-    return infer()
+    return infer(np.zeros([1, 3, 16, 16], np.float32))
 
 
-throughput_benchmark.INFER_REQUESTS = 2
+throughput_benchmark.INFER_REQUESTS = 8
 sys.setswitchinterval(1e-6)
 with open_model(sys.argv[1]) as submit:
-    futures = [submit(infer) for _ in range(2)]
-print(*[len(future.result()) for future in futures])
+    futures = [submit(infer_together) for _ in range(8)]
+sys.exit(sum(len(future.result()) for future in futures) - 8)
 """
+
+
+def test_threads_that_begin_at_once_do_not_wait_for_each_other(folder, networks):
+    # Were the inputs not filled on one thread, three of four processes would hang.
+    command = [sys.executable, "-c", FIRST_ARRAYS, networks("two-convolutions")]
+    with ThreadPoolExecutor(4) as threads:
+        results = [
+            threads.submit(subprocess.run, command, cwd=folder, timeout=SECONDS_TO_WAIT)
+            for _ in range(4)
+        ]
+    assert [result.result().returncode for result in results] == [0] * 4
