@@ -71,10 +71,9 @@ def open_queue(path: str, device: str) -> Iterator[ov.AsyncInferQueue]:
             for tensor in request.input_tensors:
                 fill_random(tensor)
         yield queue
+        queue.wait_all()  # raises the first error, and does not wait for later requests
     finally:
-        # Freed with a request in flight, a queue hangs or crashes. Errors are left to
-        # start_async and wait_all, which raise them within the block.
-        for request in queue:
+        for request in queue:  # freed with one in flight, a queue hangs or crashes
             with contextlib.suppress(RuntimeError, KeyboardInterrupt):
                 request.wait()
 

@@ -1,8 +1,10 @@
 """The end: a run ends, whatever OpenVINO's threads are about by then."""
 
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import openvino as ov
@@ -64,48 +66,56 @@ def test_an_error_is_reported_when_none_is_in_flight_any_more(
     assert completed_by_then == [0, 0, 8]
 
 
-@pytest.mark.parametrize("ctrl_c", [False, True])
-def test_a_block_that_is_left_waits_for_what_is_in_flight(
-    models_by_ms, monkeypatch, ctrl_c
-):
-    completed = []
+def press_ctrl_c_at_the_third(completed: list[int]) -> Callable:
+    """Return a callback; the main thread waits at the end of the block by then."""
 
     def on_complete(request: ov.InferRequest, number: int) -> None:
         completed.append(number)
-        if ctrl_c and number == 2:
-            # The main thread waits by then, and waits on.
+        if len(completed) == 3:
             signal.raise_signal(signal.SIGINT)
 
+    return on_complete
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("in the block")])
+def test_ctrl_c_at_the_end_of_the_block_neither_ends_the_wait_nor_hides_an_error(
+    models_by_ms, monkeypatch, error
+):
+    completed = []
     monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 8)
     with (
-        pytest.raises(ValueError, match="in the block"),
+        pytest.raises(type(error)),
         throughput_benchmark.open_queue(models_by_ms[20], "CPU") as queue,
     ):
-        queue.set_callback(on_complete)
+        queue.set_callback(press_ctrl_c_at_the_third(completed))
         for number in range(8):
             queue.start_async(userdata=number)
-        raise ValueError("in the block")
+        if isinstance(error, ValueError):
+            raise error
     assert sorted(completed) == list(range(8))
 
 
-def test_a_failed_inference_neither_ends_the_wait_nor_hides_the_first_error(
-    tmp_path, monkeypatch
+@pytest.mark.parametrize("error", [None, ValueError("in the block")])
+def test_of_several_errors_the_first_is_shown_and_none_ends_the_wait(
+    tmp_path, monkeypatch, error
 ):
     completed = []
     monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 4)
     model = save_reshape(tmp_path / "model.xml")
+    text = str(error or "reshape pattern (5.6)")
     with (
-        pytest.raises(ValueError, match="in the block"),
+        pytest.raises((ValueError, RuntimeError), match=re.escape(text)),
         throughput_benchmark.open_queue(model, "CPU") as queue,
     ):
         queue.set_callback(lambda request, number: completed.append(number))
-        for number, pattern in enumerate([[5, 5], [3, 2], [5, 5], [3, 2]]):
+        for number, pattern in enumerate([[3, 2], [5, 6], [5, 7], [3, 2]]):
             queue[number].input_tensors[1].data[:] = pattern
         start_async = super(ov.AsyncInferQueue, queue).start_async
         for number in range(4):
             start_async({}, number)
-        raise ValueError("in the block")
-    assert sorted(completed) == [1, 3]
+        if error:
+            raise error
+    assert sorted(completed) == [0, 3]
 
 
 def test_a_queue_that_was_opened_holds_no_name_of_the_compiled_model(networks):
