@@ -85,9 +85,13 @@ def run(
 
 
 def press_after(
-    text: str, command: list[str], seconds: float = 0, cwd: Path | None = None
+    text: str,
+    command: list[str],
+    seconds: float = 0,
+    cwd: Path | None = None,
+    times: int = 1,
 ) -> tuple[int, str, str]:
-    """Run a command and press Ctrl-C some time after it has printed a text.
+    """Run a command and press Ctrl-C some time after it has printed a text, or oftener.
 
     Return exit status, stdout and stderr.
     """
@@ -103,8 +107,9 @@ def press_after(
     printed = ""
     while text not in printed and process.poll() is None:
         printed += process.stdout.readline()
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
+    for _ in range(times):
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate()
     limit.cancel()
     return process.returncode, printed + stdout, stderr
@@ -151,11 +156,16 @@ def load_application(folder: Path, script: ModuleType) -> ModuleType:
     return application
 
 
-def save(path: Path, outputs: list[Node], inputs: list[Node]) -> str:
-    """Save a model as OpenVINO IR, f32 as it is."""
+def save(
+    path: Path, outputs: list[Node], inputs: list[Node], sinks: list[Node] | None = None
+) -> str:
+    """Save a model as OpenVINO IR, f32 as it is; sinks assign its states."""
     # OpenVINO 2024.0 reads no IR of less than 512 bytes.
     long_name = "of the tests " * 10
-    ov.save_model(ov.Model(outputs, inputs, long_name), path, compress_to_fp16=False)
+    model = ov.Model(outputs, inputs, long_name)
+    if sinks:
+        model = ov.Model(model.get_results(), sinks, inputs, long_name)
+    ov.save_model(model, path, compress_to_fp16=False)
     return str(path)
 
 

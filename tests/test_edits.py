@@ -15,6 +15,7 @@ from support import (
     edited_script,
     load_script,
     run,
+    save,
     shortened,
     table,
 )
@@ -73,20 +74,20 @@ def test_the_edits_do_what_they_are_for(tmp_path, networks, compiled):
 
 
 def save_with_growing_cache(path: Path) -> str:
-    """Save a model that keeps what it was given, and fails when that is of two inputs."""
+    """Save a model that keeps its inputs, and fails when it has kept one before."""
     x = ops.parameter([1, 4], np.float32, name="x")
-    empty = np.zeros([0, 4], np.float32)
-    cache = ops.read_value(empty, "cache", np.float32, ov.PartialShape("[?,4]"))
+    start = np.zeros([1, 4], np.float32)
+    cache = ops.read_value(start, "cache", np.float32, ov.PartialShape("[?,4]"))
     all_x = ops.concat([cache, x], 0)
-    y = ops.reshape(all_x, np.int64([1, 4]), special_zero=False)
-    results, sinks = [ops.result(y)], [ops.assign(all_x, "cache")]
-    ov.save_model(ov.Model(results, sinks, [x], "cache " * 100), path)
-    return str(path)
+    y = ops.reshape(all_x, np.int64([2, 4]), special_zero=False)
+    return save(path, [y], [x], [ops.assign(all_x, "cache")])
 
 
 def test_a_state_is_reset_after_each_inference(tmp_path):
     model = save_with_growing_cache(tmp_path / "model.xml")
     exit_status, _, stderr = run(model, script=shortened(edited_script(tmp_path)))
+    if "Can not create StaticMemory" in stderr:
+        pytest.skip("this release keeps no state of dynamic shape")
     assert exit_status == 1
     assert "conflicts with" in stderr
     callbacks = re.findall(r"`(lambda .*reset_state.*?)`", README)
