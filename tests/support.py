@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -69,19 +70,34 @@ def message_of(result: tuple[int, str, str], model: str, device: str = "CPU") ->
     return message
 
 
-def run(
-    *arguments: str, script: Path = SCRIPT, cwd: Path | None = None
+def run_command(
+    command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> tuple[int, str, str]:
-    """Run the script to its end, as a user does: exit status, stdout, stderr."""
+    """Run a command to its end: exit status, stdout, stderr."""
     result = subprocess.run(
-        [*STRICT_PYTHON, str(script), *arguments],
+        command,
         capture_output=True,
         check=False,
         cwd=cwd,
         encoding="utf-8",
+        env=env,
         timeout=SECONDS_TO_WAIT,
     )
     return result.returncode, result.stdout, result.stderr
+
+
+def run_side_by_side(command: list[str], times: int, cwd: Path) -> set[tuple]:
+    """Run a command several times, four at a time: each exit status with its stderr."""
+    with ThreadPoolExecutor(4) as threads:
+        results = threads.map(lambda _: run_command(command, cwd), range(times))
+        return {(exit_status, stderr) for exit_status, _, stderr in results}
+
+
+def run(
+    *arguments: str, script: Path = SCRIPT, cwd: Path | None = None
+) -> tuple[int, str, str]:
+    """Run the script to its end, as a user does: exit status, stdout, stderr."""
+    return run_command([*STRICT_PYTHON, str(script), *arguments], cwd)
 
 
 def press_after(

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,9 +18,10 @@ from models import ops
 from support import (
     APPLICATION,
     SCRIPT,
-    SECONDS_TO_WAIT,
     load_application,
     press_after,
+    run_command,
+    run_side_by_side,
     save,
 )
 
@@ -139,22 +139,15 @@ def test_a_user_classifies_images_good_and_bad(folder, networks):
         np.save(folder / f"{name}.npy", image)
     (folder / "unreadable.npy").write_text("no image")
     names = ["a.npy", "missing.npy", "misshapen.npy", "unreadable.npy", "b.npy"]
-    result = subprocess.run(
-        [*COMMAND, model, *names],
-        capture_output=True,
-        check=False,
-        cwd=folder,
-        encoding="utf-8",
-        timeout=SECONDS_TO_WAIT,
-    )
-    assert (result.returncode, result.stderr) == (1, "")
+    exit_status, stdout, stderr = run_command([*COMMAND, model, *names], folder)
+    assert (exit_status, stderr) == (1, "")
     a, b = (output.argmax() for output in infer_once(model, images))
-    lines = result.stdout.splitlines()
+    lines = stdout.splitlines()
     assert (lines[0], lines[-1]) == (f"a.npy {a}", f"b.npy {b}")
-    assert "missing.npy [Errno 2] No such file" in result.stdout
+    assert "missing.npy [Errno 2] No such file" in stdout
     shape, right = "(2, 1, 3, 224, 224)", "[1,3,224,224]"
-    assert f"misshapen.npy shape {shape}, not {right}\n" in result.stdout
-    assert "unreadable.npy " in result.stdout
+    assert f"misshapen.npy shape {shape}, not {right}\n" in stdout
+    assert "unreadable.npy " in stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
@@ -188,18 +181,8 @@ def test_ctrl_c_keeps_what_has_completed(folder, models_by_ms, times):
 def test_twenty_ends_at_the_moment_of_the_last_result(folder, networks):
     model = networks("two-convolutions")
     np.save(folder / "x.npy", np.zeros([1, 3, 16, 16], np.float32))
-    with ThreadPoolExecutor(4) as threads:
-        results = [
-            threads.submit(
-                subprocess.run,
-                [*COMMAND, model, "x.npy", "missing.npy", "./x.npy"],
-                cwd=folder,
-                stdout=subprocess.DEVNULL,
-                timeout=SECONDS_TO_WAIT,
-            )
-            for _ in range(20)
-        ]
-    assert [result.result().returncode for result in results] == [1] * 20
+    command = [*COMMAND, model, "x.npy", "missing.npy", "./x.npy"]
+    assert run_side_by_side(command, 20, folder) == {(1, "")}
 
 
 def save_reshape(path: Path) -> str:
@@ -309,6 +292,17 @@ def test_a_device_that_there_is_not_is_named_beside_those_there_are(
         pass
 
 
+def test_an_array_is_cast_and_an_output_has_its_name(application, tmp_path):
+    x = ops.parameter([2], np.uint8, name="x")
+    y = ops.relu(x)
+    y.output(0).get_tensor().set_names({"y"})
+    model = save(tmp_path / "model.xml", [y], [x])
+    with application.open_model(model) as submit:
+        outputs = submit(lambda infer: infer(np.array([1.5, 2.5]))).result()
+    for key in [0, "y"]:
+        assert outputs[key].tolist() == [1, 2]
+
+
 # Each thread asks for its first NumPy array at the same time.
 FIRST_ARRAYS = """
 import sys
@@ -337,9 +331,4 @@ sys.exit(sum(len(future.result()) for future in futures) - 8)
 def test_threads_that_begin_at_once_do_not_wait_for_each_other(folder, networks):
     # Were the inputs not filled on one thread, three of four processes would hang.
     command = [sys.executable, "-c", FIRST_ARRAYS, networks("two-convolutions")]
-    with ThreadPoolExecutor(4) as threads:
-        results = [
-            threads.submit(subprocess.run, command, cwd=folder, timeout=SECONDS_TO_WAIT)
-            for _ in range(4)
-        ]
-    assert [result.result().returncode for result in results] == [0] * 4
+    assert run_side_by_side(command, 4, folder) == {(0, "")}

@@ -2,19 +2,16 @@
 
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import openvino as ov
 import pytest
-from support import ROOT, SECONDS_TO_WAIT
+from support import ROOT, run_side_by_side
 from test_application import save_reshape
 
 import throughput_benchmark
 
-PROCESSES = 4
 RUNS = """
 import sys
 
@@ -29,18 +26,7 @@ def test_twenty_runs_end(networks):
     # Side by side, so that threads get held up: freed in the wrong order, with the
     # compiled model last, each of these processes hangs on OpenVINO 2026.4.
     command = [sys.executable, "-c", RUNS, networks("face-detection-0200")]
-    with ThreadPoolExecutor(PROCESSES) as threads:
-        results = [
-            threads.submit(
-                subprocess.run,
-                command,
-                cwd=ROOT,
-                stdout=subprocess.DEVNULL,
-                timeout=SECONDS_TO_WAIT,
-            )
-            for _ in range(PROCESSES)
-        ]
-    assert [result.result().returncode for result in results] == [0] * PROCESSES
+    assert run_side_by_side(command, 4, ROOT) == {(0, "")}
 
 
 def test_an_error_is_reported_when_none_is_in_flight_any_more(

@@ -19,6 +19,7 @@ from support import (
     message_of,
     multiplications,
     run,
+    run_command,
     save,
 )
 
@@ -189,16 +190,8 @@ def test_a_failure_while_others_are_in_flight_is_reported(tmp_path, attempt):
         fails_in_reshape,
     )
     model = save(tmp_path / "model.xml", [y], [x, pattern, condition])
-    result = subprocess.run(
-        [*STRICT_PYTHON, "-c", ONE_FAILS, model],
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        encoding="utf-8",
-        timeout=SECONDS_TO_WAIT,
-    )
-    message = message_of((result.returncode, result.stdout, result.stderr), model)
-    assert "conflicts with" in message
+    result = run_command([*STRICT_PYTHON, "-c", ONE_FAILS, model], ROOT)
+    assert "conflicts with" in message_of(result, model)
 
 
 def test_an_error_without_a_text_is_shown_by_its_name(fails):
@@ -278,21 +271,15 @@ if sys.argv[1] == "busy":
 """
 
 
-def run_on_its_own(*arguments: str) -> subprocess.CompletedProcess:
+def stderr_of(end: str) -> str:
     """Run a program that opens a queue by itself, on a slow model."""
     x = ops.parameter([512, 512], np.float32, name="x")
     model = save(Path("model.xml"), [multiplications(x, 50)], [x])
-    return subprocess.run(
-        [sys.executable, "-c", ON_ITS_OWN, *arguments, model],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=SECONDS_TO_WAIT,
-    )
+    return run_command([sys.executable, "-c", ON_ITS_OWN, end, model])[2]
 
 
 def from_two_threads(_: Callable) -> str:
-    return run_on_its_own("busy").stderr
+    return stderr_of("busy")
 
 
 def at_the_end_of_the_program(_: Callable) -> str:
@@ -300,7 +287,7 @@ def at_the_end_of_the_program(_: Callable) -> str:
         pytest.skip("since Python 3.14 such a thread sleeps for ever")
     # It is a matter of chance, above all on one core.
     for _ in range(10):
-        if shown := run_on_its_own("end").stderr:
+        if shown := stderr_of("at once"):
             return shown
     pytest.skip("none of ten programs was aborted")
 

@@ -1,18 +1,17 @@
 """Ctrl-C: a whole report of what completed, or nothing more; exit status 130."""
 
-import subprocess
 import sys
 
 import pytest
 from support import (
     ROOT,
     SCRIPT,
-    SECONDS_TO_WAIT,
     STRICT_PYTHON,
     edited_script,
     parse_report,
     press_after,
     run,
+    run_command,
     save_slow_model,
 )
 
@@ -106,16 +105,10 @@ sys.exit(throughput_benchmark.main([model]))
 
 @pytest.mark.parametrize("moment", ["reading", "compiling", "filling", "warming up"])
 def test_before_the_measurement_it_ends_without_another_word(models_by_ms, moment):
-    result = subprocess.run(
-        [*STRICT_PYTHON, "-c", PRESS, moment, models_by_ms[100]],
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        encoding="utf-8",
-        timeout=SECONDS_TO_WAIT,
-    )
-    assert (result.returncode, result.stderr) == (130, "")
-    assert len(result.stdout.splitlines()) == 2
+    command = [*STRICT_PYTHON, "-c", PRESS, moment, models_by_ms[100]]
+    exit_status, stdout, stderr = run_command(command, ROOT)
+    assert (exit_status, stderr) == (130, "")
+    assert len(stdout.splitlines()) == 2
 
 
 @pytest.mark.parametrize(

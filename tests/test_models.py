@@ -1,7 +1,6 @@
 """The networks: what Open Model Zoo publishes of them, and that they run."""
 
 import math
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import models
 import numpy as np
 import openvino as ov
 import pytest
-from support import ROOT, SECONDS_TO_WAIT
+from support import ROOT, run_command
 
 import throughput_benchmark
 
@@ -75,28 +74,21 @@ def test_the_script_measures_it(networks, measured, name):
     measured(networks(name))
 
 
-def run_models(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "models.py"), *arguments],
-        capture_output=True,
-        check=False,
-        cwd=folder,
-        encoding="utf-8",
-        timeout=SECONDS_TO_WAIT,
-    )
+def run_models(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    command = [sys.executable, str(ROOT / "tests" / "models.py"), *arguments]
+    return run_command(command, folder)
 
 
 def test_a_network_is_written_into_the_current_folder(tmp_path):
-    result = run_models(tmp_path, "googlenet-v1")
-    assert (result.returncode, result.stderr) == (0, "")
+    assert run_models(tmp_path, "googlenet-v1") == (0, "", "")
     files = {path.name for path in tmp_path.iterdir()}
     assert files == {"googlenet-v1.xml", "googlenet-v1.bin"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["googlenet"], ["googlenet-v1", "alexnet"]])
 def test_a_wrong_call_says_which_names_there_are(tmp_path, arguments):
-    result = run_models(tmp_path, *arguments)
-    assert (result.returncode, result.stdout) == (2, "")
+    exit_status, stdout, stderr = run_models(tmp_path, *arguments)
+    assert (exit_status, stdout) == (2, "")
     for name in models.NETWORKS:
-        assert name in result.stderr
+        assert name in stderr
     assert not list(tmp_path.iterdir())

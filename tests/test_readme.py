@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from support import (
     REPORT,
     ROOT,
     SCRIPT,
-    SECONDS_TO_WAIT,
+    run_command,
     shortened,
     table,
 )
@@ -59,17 +58,12 @@ def test_a_command_runs(tmp_path, networks, command):
         shutil.copy(model.with_suffix(suffix), tmp_path / f"model{suffix}")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for part in command.removeprefix(SET_UP).split(" && "):
-        result = subprocess.run(
-            shlex.split(part),
-            capture_output=True,
-            check=False,
-            cwd=tmp_path,
-            encoding="utf-8",
-            env={**os.environ, "PATH": path},
-            timeout=SECONDS_TO_WAIT,
+        environment = {**os.environ, "PATH": path}
+        exit_status, stdout, stderr = run_command(
+            shlex.split(part), tmp_path, environment
         )
-        assert result.returncode == 0, result.stderr
-    assert REPORT.search(result.stdout)
+        assert exit_status == 0, stderr
+    assert REPORT.search(stdout)
 
 
 PROGRAMS = sorted(set(re.findall(r"`python (tests/\w+\.py)", README)))
@@ -87,16 +81,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_that_is_named_takes_what_the_script_takes(program):
     command = [sys.executable, "-c", WITHOUT_PACKAGES_OF_THE_TESTS, program, "--help"]
-    result = subprocess.run(
-        command,
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        encoding="utf-8",
-        timeout=SECONDS_TO_WAIT,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("usage: ")
+    exit_status, stdout, stderr = run_command(command, ROOT)
+    assert (exit_status, stderr) == (0, "")
+    assert stdout.startswith("usage: ")
 
 
 def test_the_programs_that_are_named_are_those_there_are():
