@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import ctypes
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -18,58 +19,53 @@ INPUT_SHAPES = {}  # for inputs of dynamic shape: {"images": "[1,3,640,640]"}
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # many inferences at a time
 RANDOM = np.random.default_rng(seed=0)  # the same data in each run
 
-# Bit patterns to draw, from the first to below the second, by element type; for others
-# below 256. Floats stay below 1.0, and clear of denormal numbers, which are slow.
-BIT_PATTERNS = {
-    "boolean": (0, 2),
-    "i8": (0, 0x80),
-    "f8e4m3": (0x18, 0x38),
-    "f8e5m2": (0x1C, 0x3C),
-    "f8e8m0": (0x6F, 0x7F),
-    "f16": (0x1C00, 0x3C00),
-    "bf16": (0x3B80, 0x3F80),
-}
-
 
 def fill_random(tensor: ov.Tensor) -> None:
-    """Fill a tensor: floats of 8 bits or more in [0, 1), integers up to 255, digits."""
+    """Fill a tensor: f16 to f64 between 0 and 1, integers up to 255, strings of digits."""
     match tensor.element_type.get_type_name():
         case "f32" | "f64":
             RANDOM.random(out=tensor.data, dtype=tensor.data.dtype)
+        case "f16":
+            tensor.data[...] = RANDOM.random(tensor.shape, np.float32)
+        case "bf16":  # the upper half of an f32; NumPy has no such type
+            floats = RANDOM.random(tensor.shape, np.float32)
+            tensor.data.view(np.uint16)[...] = floats.view(np.uint32) >> 16
+        case "boolean":
+            tensor.data[...] = RANDOM.integers(0, 2, tensor.shape, bool)
         case "string":
             tensor.str_data = RANDOM.integers(10**6, size=tensor.shape).astype(str)
-        case element_type:
-            bits = tensor.data.view(f"u{tensor.data.itemsize}")
-            low, high = BIT_PATTERNS.get(element_type, (0, 256))
-            bits[...] = RANDOM.integers(low, high, bits.shape, bits.dtype)
+        case _:  # i8 wraps; f8 and types of fewer bits take them as random bits
+            tensor.data[...] = RANDOM.integers(0, 256, tensor.data.shape, np.uint8)
+
+
+def compile_model(path: str, device: str) -> ov.CompiledModel:
+    """Read and compile a model; ValueError names the inputs of dynamic shape."""
+    core = ov.Core()
+    model = core.read_model(path)
+    model.reshape(INPUT_SHAPES)
+    dynamic = {
+        min(port.names, default=index): str(port.partial_shape)  # first name, or index
+        for index, port in enumerate(model.inputs)
+        if port.partial_shape.is_dynamic
+    }
+    if dynamic:
+        place = "at the top of throughput_benchmark.py"
+        raise ValueError(f"dynamic shape. Set {place}: INPUT_SHAPES = {dynamic}")
+    try:
+        return core.compile_model(model, device, CONFIG)
+    except RuntimeError as error:
+        devices = ", ".join(core.available_devices)
+        raise RuntimeError(f"{error}\nAvailable devices: {devices}") from error
 
 
 @contextlib.contextmanager
 def open_queue(path: str, device: str) -> Iterator[ov.AsyncInferQueue]:
     """Yield a queue, its inputs filled; wait for its requests when the block ends."""
-    core = ov.Core()
-    model = core.read_model(path)
-    model.reshape(INPUT_SHAPES)
-    dynamic = {
-        min(port.names, default=index): str(port.partial_shape)  # names may be empty
-        for index, port in enumerate(model.inputs)
-        if port.partial_shape.is_dynamic
-    }
-    if dynamic:
-        line = f"INPUT_SHAPES = {dynamic}"
-        raise ValueError(f"dynamic shape. Set it at the top of this script: {line}")
+    queue = ov.AsyncInferQueue(compile_model(path, device), INFER_REQUESTS)
+    for request in queue:
+        for tensor in request.input_tensors:
+            fill_random(tensor)
     try:
-        compiled_model = core.compile_model(model, device, CONFIG)
-    except RuntimeError as error:
-        devices = ", ".join(core.available_devices)
-        raise RuntimeError(f"{error}\nAvailable devices: {devices}") from error
-    queue = ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
-    del compiled_model  # freed after the queue, it may deadlock with a callback (GIL)
-    try:
-        # On one thread: two that ask for their first tensor.data at once may deadlock.
-        for request in queue:
-            for tensor in request.input_tensors:
-                fill_random(tensor)
         yield queue
         queue.wait_all()  # raises the first error, and does not wait for later requests
     finally:
@@ -80,33 +76,22 @@ def open_queue(path: str, device: str) -> Iterator[ov.AsyncInferQueue]:
 
 def warm_up(queue: ov.AsyncInferQueue) -> None:
     """Run each infer request once, and make later callbacks cheaper."""
-    # Ensure without Release: threads of OpenVINO keep the state that CPython otherwise
-    # makes for each callback. Faster below a millisecond, most with many streams.
+    # CPython makes and frees a thread state for each callback on a thread of OpenVINO.
+    # One more reference, never given back, keeps it: faster below a millisecond.
     queue.set_callback(lambda request, userdata: ctypes.pythonapi.PyGILState_Ensure())
     for _ in range(len(queue)):
         queue.start_async()
     queue.wait_all()
 
 
-def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float, bool]:
-    """Return the latencies in ms, the duration in s, and whether Ctrl-C ended it."""
-    # AsyncInferQueue.start_async is Python code that copies inputs. They are in place
-    # here, so the C++ method of the base class is enough.
+def measure(queue: ov.AsyncInferQueue, latencies: list[float]) -> None:
+    """Keep the infer requests busy; their callback appends each latency, in ms."""
+    # The start_async of AsyncInferQueue is Python code around this one, and slower.
     start_async = super(ov.AsyncInferQueue, queue).start_async
-    latencies: list[float] = []
     queue.set_callback(lambda request, userdata: latencies.append(request.latency))
-    start = time.perf_counter()
-    end = start + SECONDS_TO_RUN
-    try:
-        while time.perf_counter() < end or len(latencies) < MIN_ITERATIONS:
-            start_async({}, None)  # waits until a request is idle
-        queue.wait_all()
-    except KeyboardInterrupt:
-        if not latencies:
-            raise
-        queue.wait_all()
-        return latencies, time.perf_counter() - start, True
-    return latencies, time.perf_counter() - start, False
+    end = time.perf_counter() + SECONDS_TO_RUN
+    while time.perf_counter() < end or len(latencies) < MIN_ITERATIONS:
+        start_async({}, None)  # waits until a request is idle
 
 
 def report(latencies: list[float], duration: float) -> None:
@@ -128,21 +113,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("device_name", nargs="?", default="CPU", help="default: CPU")
     args = parser.parse_args(arguments)
 
+    latencies: list[float] = []
+    exit_status = 0
     try:
-        print("[ INFO ] OpenVINO:")
-        print("[ INFO ] Build", "." * 33, ov.get_version(), flush=True)
-        with open_queue(args.path_to_model, args.device_name) as queue:
-            warm_up(queue)
-            latencies, duration, interrupted = measure(queue)
-        report(latencies, duration)
-        return 130 if interrupted else 0
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:  # noqa: BLE001 - OpenVINO raises several types
+        try:
+            print("[ INFO ] OpenVINO:")
+            print("[ INFO ] Build", "." * 33, ov.get_version(), flush=True)
+            with open_queue(args.path_to_model, args.device_name) as queue:
+                warm_up(queue)
+                start = time.perf_counter()
+                measure(queue, latencies)
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # report what has completed
+            exit_status = 130
+        if latencies:
+            report(latencies, time.perf_counter() - start)
+    except Exception as error:
         target = f"'{args.path_to_model}' on '{args.device_name}'"
         reason = str(error).strip() or repr(error)
         print(f"[ ERROR ] Cannot run {target}: {reason}", file=sys.stderr)
-        return 1
+        exit_status = 1
+    return exit_status
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Compare the script with benchmark_app: python tests/compare.py [MODEL ...]
 
-MODEL is a file or the name of a network that tests/models.py builds; all of these by
-default. Each pair of runs takes some 25 seconds.
+MODEL is a file, its inputs of f32, or the name of a network that tests/models.py builds;
+all of these by default. Each pair of runs takes some 25 seconds.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def measure(command: list[str]) -> float:
 def compare(path: str) -> str:
     """Measure a model both ways in alternation and return a row of the table."""
     model = Path(path).stem
-    options = ["-m", path, "-hint", "throughput", "-t", str(SECONDS)]
+    options = ["-m", path, "-hint", "throughput", "-t", str(SECONDS), "-ip", "f32"]
     commands = [[str(SCRIPT), path], ["-c", BENCHMARK_APP, *options]]
     ours, theirs = [], []
     for number in range(PAIRS):
@@ -47,12 +47,11 @@ def compare(path: str) -> str:
         # Each comes first in every other pair, for a machine that changes its speed.
         for index in [1, 0] if number % 2 else [0, 1]:
             [ours, theirs][index].append(measure(commands[index]))
-    our_median, their_median = statistics.median(ours), statistics.median(theirs)
     ratios = sorted(our / their for our, their in zip(ours, theirs, strict=True))
     quarter = len(ratios) // 4
     return (
-        f"| {model} | {our_median:.2f} | {their_median:.2f}"
-        f" | {our_median / their_median:.3f}"
+        f"| {model} | {statistics.median(ours):.2f} | {statistics.median(theirs):.2f}"
+        f" | {statistics.median(ratios):.3f}"
         f" | {ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f} |"
     )
 

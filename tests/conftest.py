@@ -1,20 +1,13 @@
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import models
-import openvino as ov
 import pytest
 import support
 
 import throughput_benchmark
-
-PROPERTIES = [
-    "INFERENCE_PRECISION_HINT",
-    "EXECUTION_DEVICES",
-    "PERFORMANCE_HINT",
-    "OPTIMAL_NUMBER_OF_INFER_REQUESTS",
-]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,6 +45,15 @@ def models_by_ms(
 
 
 @pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Put the script and README's programs side by side."""
+    for name, text in support.PROGRAMS.items():
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+    shutil.copy(support.SCRIPT, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def measured(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> Callable[..., tuple[list[float], float]]:
@@ -80,25 +82,6 @@ def measured(
         return latencies, duration
 
     return run_main
-
-
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
-    """Record what each compiled model was asked for, and what it says of itself."""
-    records = []
-    compile_model = ov.Core.compile_model
-
-    def compile_and_record(core, model, device, config):
-        compiled_model = compile_model(core, model, device, config)
-        record = {"device": device, "config": dict(config)}
-        for name in PROPERTIES:
-            if name in compiled_model.get_property("SUPPORTED_PROPERTIES"):
-                record[name] = compiled_model.get_property(name)
-        records.append(record)
-        return compiled_model
-
-    monkeypatch.setattr(ov.Core, "compile_model", compile_and_record)
-    return records
 
 
 @pytest.fixture

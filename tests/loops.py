@@ -1,8 +1,9 @@
 """Compare the script's loop with others in one process: python tests/loops.py [MODEL ...]
 
 MODEL is a file or the name of a network that tests/models.py builds. The others are a
-polling loop, as in OpenVINO's Python sample, variants of the script, and the application
-of README, which copies inputs and outputs besides.
+polling loop, as in OpenVINO's Python sample, variants of the script, and both functions
+of README's application, which copy inputs and outputs besides. It needs what
+tests/requirements.txt lists.
 """
 
 import argparse
@@ -11,20 +12,24 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
 import models
+import numpy as np
 import openvino as ov
-from support import edited_script, load_application, load_script
+from support import ROOT, edited_script, load_program, load_script
+
+sys.path.append(str(ROOT))  # README's programs import from the script
 
 ROUNDS = 31
 SECONDS = 1
 
-Loop = Callable[[ov.AsyncInferQueue], tuple[list[float], float]]
+Loop = Callable[[], tuple[list[float], float]]  # latencies in ms, duration in s
 
 HOLD_NO_THREAD_STATE = ("ctypes.pythonapi.PyGILState_Ensure()", "None")
 QUEUE_START_ASYNC = (
@@ -32,8 +37,8 @@ QUEUE_START_ASYNC = (
     "queue.start_async",
 )
 TWICE_THE_REQUESTS = (
-    "ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)",
-    "ov.AsyncInferQueue(compiled_model, 2 * len(ov.AsyncInferQueue(compiled_model)))",
+    "device), INFER_REQUESTS)",
+    "device), 2 * len(ov.AsyncInferQueue(compile_model(path, device))))",
 )
 VARIANTS = {
     "the script": [],
@@ -41,7 +46,7 @@ VARIANTS = {
     "with queue.start_async": [QUEUE_START_ASYNC],
     "with twice the requests": [TWICE_THE_REQUESTS],
 }
-LOOPS = {"polling": [], **VARIANTS, "the application": []}
+LOOPS = ["polling", *VARIANTS, "infer_all", "infer"]
 COLUMNS = "FPS | median, ms | ratio | middle half of rounds"
 
 
@@ -66,83 +71,99 @@ def polling_loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
     return latencies, duration
 
 
-def script_loop(script: ModuleType) -> Loop:
-    """Return the function measure of a script; it ends the comparison after Ctrl-C."""
+def script_loop(
+    script: ModuleType, queue: ov.AsyncInferQueue
+) -> tuple[list[float], float]:
+    """Let the script measure, warmed up before, and wait as the end of its block does."""
+    latencies = []
+    start = time.perf_counter()
+    script.measure(queue, latencies)
+    queue.wait_all()
+    return latencies, time.perf_counter() - start
 
-    def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
-        latencies, duration, interrupted = script.measure(queue)
-        if interrupted:
-            sys.exit(130)
-        return latencies, duration
 
-    return measure
+def infer_all_loop(
+    infer_all: Callable[..., Iterator], model: ov.CompiledModel, arrays: list
+) -> tuple[list[float], float]:
+    """Infer the same arrays again and again; a latency is from input to output."""
+    start = time.perf_counter()
 
-
-def application_loop(submit: Callable[..., Future], queue: ov.AsyncInferQueue) -> Loop:
-    """Return a loop that keeps each thread of README's application busy."""
-    inputs = [tensor.data.copy() for tensor in queue[0].input_tensors]
-
-    def infer_and_time(infer: Callable) -> float:
-        start = time.perf_counter()
-        infer(*inputs)
-        return (time.perf_counter() - start) * 1000
-
-    def loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
-        latencies = []
-        start = time.perf_counter()
-        futures = deque(submit(infer_and_time) for _ in range(2 * len(queue)))
+    def inputs() -> Iterable[tuple]:
         while time.perf_counter() - start < SECONDS:
-            latencies.append(futures.popleft().result())
-            futures.append(submit(infer_and_time))
-        latencies.extend(future.result() for future in futures)
-        return latencies, time.perf_counter() - start
+            yield time.perf_counter(), arrays
 
-    return loop
-
-
-def compare(path: str, folder: Path) -> list[str]:
-    """Measure a model with each loop in turn and return the lines of a table."""
-    with contextlib.ExitStack() as stack:
-        loops, queues = {}, {}
-        for name, edits in LOOPS.items():
-            # A script for each, so that all have the same random data: the work of
-            # face-detection-0200 depends on it.
-            script = load_script(edited_script(folder, *edits))
-            script.SECONDS_TO_RUN = SECONDS
-            # Threads for each: a thread state that one loop holds is held for all.
-            queue = queues[name] = stack.enter_context(script.open_queue(path, "CPU"))
-            if name == "polling":
-                loops[name] = polling_loop
-            elif name == "the application":
-                open_model = load_application(folder, script).open_model
-                submit = stack.enter_context(open_model(path))
-                loops[name] = application_loop(submit, queue)
-            else:
-                script.warm_up(queue)
-                loops[name] = script_loop(script)
-        return measure(loops, queues, Path(path).stem)
+    latencies = [
+        (time.perf_counter() - started) * 1000
+        for started, _ in infer_all(model, inputs())
+    ]
+    return latencies, time.perf_counter() - start
 
 
-def measure(loops: dict[str, Loop], queues: dict, model: str) -> list[str]:
+def infer_loop(
+    infer: Callable, threads: ThreadPoolExecutor, number: int, arrays: list
+) -> tuple[list[float], float]:
+    """Infer the same arrays from a number of threads; a latency is that of a call."""
+    start = time.perf_counter()
+
+    def infer_again_and_again(_: int) -> list[float]:
+        latencies = []
+        while (started := time.perf_counter()) - start < SECONDS:
+            infer(*arrays)
+            latencies.append((time.perf_counter() - started) * 1000)
+        return latencies
+
+    latencies = chain.from_iterable(threads.map(infer_again_and_again, range(number)))
+    return list(latencies), time.perf_counter() - start
+
+
+def open_loops(path: str, folder: Path, stack: contextlib.ExitStack) -> dict[str, Loop]:
+    """Return the loops by name, each on threads and a compiled model of its own.
+
+    A thread state that one loop holds would be held for all.
+    """
+    loops = {}
+    for name in LOOPS:
+        # A script for each, so that all have the same random data: the work of
+        # face-detection-0200 depends on it.
+        script = load_script(edited_script(folder, *VARIANTS.get(name, [])))
+        script.SECONDS_TO_RUN = SECONDS
+        queue = stack.enter_context(script.open_queue(path, "CPU"))
+        model = queue[0].get_compiled_model()
+        arrays = [np.copy(tensor.data) for tensor in queue[0].input_tensors]
+        if name == "polling":
+            loops[name] = partial(polling_loop, queue)
+        elif name == "infer_all":
+            infer_all = load_program("classify").infer_all
+            loops[name] = partial(infer_all_loop, infer_all, model, arrays)
+        elif name == "infer":
+            infer = load_program("service").thread_safe_infer(model)
+            threads = stack.enter_context(ThreadPoolExecutor(2 * len(queue)))
+            loops[name] = partial(infer_loop, infer, threads, 2 * len(queue), arrays)
+        else:
+            script.warm_up(queue)
+            loops[name] = partial(script_loop, script, queue)
+    return loops
+
+
+def measure(loops: dict[str, Loop], model: str) -> list[str]:
     """Run each loop in turn, several times, and return the lines of a table."""
     throughputs = {name: [] for name in loops}
     medians = {name: [] for name in loops}
     for number in range(ROUNDS):
         print(f"{model}: round {number + 1} of {ROUNDS}", file=sys.stderr)
         for name in list(loops)[:: -1 if number % 2 else 1]:
-            latencies, duration = loops[name](queues[name])
+            latencies, duration = loops[name]()
             throughputs[name].append(len(latencies) / duration)
             medians[name].append(statistics.median(latencies))
     lines = [f"| {model} | {COLUMNS} |", "|---|---|---|---|---|"]
-    polling = statistics.median(throughputs["polling"])
     for name in loops:
-        throughput = statistics.median(throughputs[name])
         pairs = zip(throughputs[name], throughputs["polling"], strict=True)
         ratios = sorted(ours / theirs for ours, theirs in pairs)
         quarter = len(ratios) // 4
         lines.append(
-            f"| {name} | {throughput:.2f} | {statistics.median(medians[name]):.3f}"
-            f" | {throughput / polling:.3f}"
+            f"| {name} | {statistics.median(throughputs[name]):.2f}"
+            f" | {statistics.median(medians[name]):.3f}"
+            f" | {statistics.median(ratios):.3f}"
             f" | {ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f} |"
         )
     return lines
@@ -158,7 +179,9 @@ def main(arguments: list[str] | None = None) -> None:
         for name in names:
             if name in models.NETWORKS:
                 name = models.write(name, Path(folder))
-            print(*compare(name, Path(folder)), "", sep="\n")
+            with contextlib.ExitStack() as stack:
+                loops = open_loops(name, Path(folder), stack)
+                print(*measure(loops, Path(name).stem), "", sep="\n")
 
 
 if __name__ == "__main__":

@@ -273,10 +273,14 @@ def write(name: str, folder: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write a network as OpenVINO IR into the current folder."""
+    """Write a network as OpenVINO IR into the current folder, and print its input."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=NETWORKS)
-    write(parser.parse_args(arguments).name, Path())
+    path = Path(write(parser.parse_args(arguments).name, Path()))
+    (port,) = ov.Core().read_model(path).inputs
+    name, shape = port.any_name, port.partial_shape
+    files = f"{path}, {path.with_suffix('.bin')}"
+    print(f"{files}: {name} {port.element_type.get_type_name()} {shape}")
 
 
 if __name__ == "__main__":

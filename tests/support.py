@@ -1,4 +1,4 @@
-"""What several tests share: the script, its report, and a few small models."""
+"""What several tests share: the script, README's programs, and a few small models."""
 
 import importlib.util
 import re
@@ -16,11 +16,17 @@ import openvino as ov
 from models import Node, ops
 
 ROOT = Path(__file__).resolve().parent.parent
-
 SCRIPT = ROOT / "throughput_benchmark.py"
 README = (ROOT / "README.md").read_text("utf-8")
-(APPLICATION,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-IMPORT = "from throughput_benchmark import open_queue\n"
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PROGRAMS = dict(
+    zip(
+        ["classify", "service"],
+        [text for language, text in BLOCKS if language == "python"],
+        strict=True,
+    )
+)
+
 SECONDS_TO_WAIT = 100  # for a process, on a slow machine
 # Whatever Python or a library warns of is an error, but for the GIL that OpenVINO turns on
 # in free-threaded Python; and no variable of the environment such as PYTHONUNBUFFERED
@@ -103,11 +109,10 @@ def run(
 def press_after(
     text: str,
     command: list[str],
-    seconds: float = 0,
     cwd: Path | None = None,
-    times: int = 1,
+    presses: tuple[float, ...] = (0,),
 ) -> tuple[int, str, str]:
-    """Run a command and press Ctrl-C some time after it has printed a text, or oftener.
+    """Run a command, wait until it prints a text, and press Ctrl-C so many s apart.
 
     Return exit status, stdout and stderr.
     """
@@ -123,7 +128,7 @@ def press_after(
     printed = ""
     while text not in printed and process.poll() is None:
         printed += process.stdout.readline()
-    for _ in range(times):
+    for seconds in presses:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate()
@@ -131,27 +136,34 @@ def press_after(
     return process.returncode, printed + stdout, stderr
 
 
-def edited_script(folder: Path, *edits: tuple[str, str]) -> Path:
-    """Write a copy of the script with passages replaced, each of which stands there once."""
+def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:
+    """Write a copy of the script with passages replaced and constants set.
+
+    Each passage stands there once. Unless set, the copy measures for a tenth of a second.
+    """
     source = SCRIPT.read_text("utf-8")
     for old, new in edits:
         assert source.count(old) == 1, old
         source = source.replace(old, new)
+    for name, value in {"SECONDS_TO_RUN": 0.1, **constants}.items():
+        line = re.compile(rf"^{name} = .*$", re.MULTILINE)
+        source, number = line.subn(f"{name} = {value!r}", source)
+        assert number == 1, name
     script = folder / SCRIPT.name
     script.write_text(source, "utf-8")
     return script
 
 
-def shortened(script: Path) -> Path:
-    """Let a copy of the script measure for a tenth of a second."""
-    source = script.read_text("utf-8")
-    seconds = r"^SECONDS_TO_RUN = \d+"
-    source, number = re.subn(
-        seconds, "SECONDS_TO_RUN = 0.1", source, flags=re.MULTILINE
-    )
-    assert number == 1
-    script.write_text(source, "utf-8")
-    return script
+def edits_of(diff: str) -> list[tuple[str, str]]:
+    """Return the edits of a diff: in each hunk, new lines follow the old ones."""
+    hunks = re.findall(r"(?:^[ -].*\n)+(?:^\+.*\n)+", diff, re.MULTILINE)
+    return [
+        tuple(
+            "".join(line[1:] for line in hunk.splitlines(True) if line[0] in signs)
+            for signs in [" -", " +"]
+        )
+        for hunk in hunks
+    ]
 
 
 def load_script(path: Path = SCRIPT) -> ModuleType:
@@ -162,14 +174,11 @@ def load_script(path: Path = SCRIPT) -> ModuleType:
     return script
 
 
-def load_application(folder: Path, script: ModuleType) -> ModuleType:
-    """Import README's application, on the functions of a script."""
-    assert APPLICATION.count(IMPORT) == 1
-    path = folder / "classify.py"
-    path.write_text(APPLICATION.replace(IMPORT, "open_queue = None\n"), "utf-8")
-    application = load_script(path)
-    application.open_queue = script.open_queue
-    return application
+def load_program(name: str) -> ModuleType:
+    """Import a program of README, which imports from the script."""
+    program = ModuleType(name)
+    exec(PROGRAMS[name], program.__dict__)
+    return program
 
 
 def save(
@@ -185,19 +194,32 @@ def save(
     return str(path)
 
 
-def multiplications(x: Node, number: int) -> Node:
-    """Multiply a square matrix so many times by itself; 512,512 takes 1 to 3 ms each."""
-    y = x
+def multiply(y: Node, x: Node, number: int) -> Node:
+    """Multiply a matrix of 512,512 so often by x, in 1 to 3 ms each."""
     for _ in range(number):
         # Half the size is the largest eigenvalue of random numbers in [0, 1).
-        y = ops.multiply(ops.matmul(y, x, False, False), np.float32(2 / x.shape[0]))
+        y = ops.multiply(ops.matmul(y, x, False, False), np.float32(2 / 512))
     return y
 
 
 def save_slow_model(path: Path, number: int) -> str:
     """Save a model of so many multiplications of a matrix of 512,512."""
     x = ops.parameter([512, 512], np.float32, name="x")
-    return save(path, [multiplications(x, number)], [x])
+    return save(path, [multiply(x, x, number)], [x])
+
+
+def save_reshape(path: Path) -> str:
+    """Save a model that fails where the pattern does not suit six numbers."""
+    x = ops.parameter([2, 3], np.float32, name="x")
+    pattern = ops.parameter([2], np.int64, name="pattern")
+    return save(path, [ops.reshape(x, pattern, special_zero=False)], [x, pattern])
+
+
+def save_sum(path: Path) -> str:
+    """Save a model that keeps the sum of its inputs and returns it."""
+    x = ops.parameter([1], np.float32, name="x")
+    total = ops.add(ops.read_value(np.zeros(1, np.float32), "total"), x)
+    return save(path, [total], [x], [ops.assign(total, "total")])
 
 
 def optimal_number_of_infer_requests(path: str) -> int:

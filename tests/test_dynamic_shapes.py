@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import numpy as np
+import onnx
 import openvino as ov
 import pytest
-from models import Node, ops
-from onnx_model import save_onnx
-from support import save
+from models import ops
+from support import README, edited_script, parse_report, run, save
 
 import throughput_benchmark
 
@@ -29,9 +29,13 @@ def save_ir(path: Path, shapes: Shapes) -> str:
     return save(path, [ops.reduce_sum(x, np.int64([0])) for x in inputs], inputs)
 
 
+ONNX = """<ir_version: 8, opset_import: ["": 13]>
+sum (float[batch,3,height,width] pixels) => (float y) { y = ReduceSum(pixels) }"""
+
+
 def to_paste(message: str) -> str:
-    """Return the line to paste from the whole of the message."""
-    start = "dynamic shape. Set it at the top of this script: INPUT_SHAPES = "
+    """Return what the line to paste sets, from the whole of the message."""
+    start = "dynamic shape. Set at the top of throughput_benchmark.py: INPUT_SHAPES = "
     assert message.startswith(start)
     assert message.endswith("}\n")
     return message.removeprefix(start).removesuffix("\n")
@@ -46,28 +50,35 @@ def to_paste(message: str) -> str:
     ],
     ids=["one", "two of three", "batch"],
 )
-@pytest.mark.parametrize("save_model", [save_ir, save_onnx])
 def test_the_line_to_paste_makes_the_model_run(
-    tmp_path, monkeypatch, fails, measured, save_model, shapes, shown
+    tmp_path, monkeypatch, fails, measured, shapes, shown
 ):
-    extension = {save_ir: "xml", save_onnx: "onnx"}[save_model]
-    model = save_model(tmp_path / f"model.{extension}", shapes)
+    model = save_ir(tmp_path / "model.xml", shapes)
     line = to_paste(fails(model))
     assert line == shown
     # What the user makes of it.
     input_shapes = ast.literal_eval(line.replace("?", "4"))
-    used = []
-    measure = throughput_benchmark.measure
-
-    def look_and_measure(queue: ov.AsyncInferQueue) -> tuple:
-        used.extend(list(tensor.shape) for tensor in queue[0].input_tensors)
-        return measure(queue)
-
-    monkeypatch.setattr(throughput_benchmark, "measure", look_and_measure)
     measured(model, INPUT_SHAPES=input_shapes)
-    assert used == [
+    monkeypatch.setattr(throughput_benchmark, "INPUT_SHAPES", input_shapes)
+    compiled_model = throughput_benchmark.compile_model(model, "CPU")
+    assert [list(port.shape) for port in compiled_model.inputs] == [
         ast.literal_eval(shape.replace("?", "4")) for shape in shapes.values()
     ]
+
+
+def test_a_user_pastes_the_line_of_readme_and_edits_it(tmp_path):
+    model = onnx.parser.parse_model(ONNX)
+    onnx.save(model, tmp_path / "model.onnx")
+    pasted, edited = re.findall(r"`INPUT_SHAPES = (\{'pixels'.*?\})`", README)
+    for shapes in ["{}", pasted]:
+        script = edited_script(tmp_path, INPUT_SHAPES=ast.literal_eval(shapes))
+        exit_status, _, stderr = run("model.onnx", script=script, cwd=tmp_path)
+        assert exit_status == 1
+        assert stderr.endswith(f": INPUT_SHAPES = {pasted}\n")
+    script = edited_script(tmp_path, INPUT_SHAPES=ast.literal_eval(edited))
+    exit_status, stdout, stderr = run("model.onnx", script=script, cwd=tmp_path)
+    assert (exit_status, stderr) == (0, "")
+    parse_report(stdout)
 
 
 # Of the last one, not even the number of sizes is known.
@@ -76,44 +87,23 @@ def test_a_shape_is_shown_as_openvino_writes_it(tmp_path, fails, measured, shape
     model = save_ir(tmp_path / "model.xml", {"x": shape})
     line = to_paste(fails(model))
     assert line == f"{{'x': '{shape}'}}"
-    # Pasted as it is, or half edited, it is shown again.
-    assert to_paste(fails(model, INPUT_SHAPES=ast.literal_eval(line))) == line
+    # Half edited, it is shown again.
     half = f"{{'x': '{shape.replace('[?', '[2')}'}}"
     assert to_paste(fails(model, INPUT_SHAPES=ast.literal_eval(half))) == half
     measured(model, INPUT_SHAPES={"x": "[2,3]"})
 
 
-def save_without_names(path: Path, *inputs: Node) -> str:
-    """Save a model in which the second and the third input have no tensor name."""
-    model = Path(
-        save(path, [ops.add(ops.add(inputs[0], inputs[1]), inputs[2])], list(inputs))
-    )
-    names = r' names="(second|third)"'
-    model.write_text(re.sub(names, "", model.read_text("utf-8")), "utf-8")
-    ports = ov.Core().read_model(model).inputs
-    assert [bool(port.names) for port in ports] == [True, False, False]
-    return str(model)
-
-
-def test_an_input_without_a_name_is_shown_by_its_index(tmp_path, fails, measured):
-    inputs = [
-        ops.parameter([-1, 8], name=name) for name in ["first", "second", "third"]
-    ]
-    model = save_without_names(tmp_path / "model.xml", *inputs)
-    line = to_paste(fails(model))
-    assert line == "{'first': '[?,8]', 1: '[?,8]', 2: '[?,8]'}"
-    measured(model, INPUT_SHAPES=ast.literal_eval(line.replace("?", "2")))
-
-
-def test_the_first_of_several_names_is_shown_whatever_is_in_it(
-    tmp_path, fails, measured
-):
-    x = ops.parameter([-1, 8], name="x")
-    x.output(0).get_tensor().set_names({"it's:0", "x/it's:0"})
-    model = save(tmp_path / "model.xml", [ops.relu(x)], [x])
-    line = to_paste(fails(model))
-    assert line == """{"it's:0": '[?,8]'}"""
-    measured(model, INPUT_SHAPES=ast.literal_eval(line.replace("?", "2")))
+def test_an_input_has_its_first_name_or_its_index(tmp_path, fails, measured):
+    inputs = [ops.parameter([-1, 8], name=name) for name in "abc"]
+    inputs[0].output(0).get_tensor().set_names({"it's:0", "x/it's:0"})
+    y = ops.add(ops.add(inputs[0], inputs[1]), inputs[2])
+    model = Path(save(tmp_path / "model.xml", [y], inputs))
+    # Only in the file can the names of the second and the third be taken away.
+    text = re.sub(r' names="[bc]"', "", model.read_text("utf-8"))
+    model.write_text(text, "utf-8")
+    line = to_paste(fails(str(model)))
+    assert line == """{"it's:0": '[?,8]', 1: '[?,8]', 2: '[?,8]'}"""
+    measured(str(model), INPUT_SHAPES=ast.literal_eval(line.replace("?", "2")))
 
 
 def test_only_an_input_that_stays_dynamic_is_shown(tmp_path, fails):
@@ -122,25 +112,8 @@ def test_only_an_input_that_stays_dynamic_is_shown(tmp_path, fails):
     assert to_paste(message) == "{'ids': '[?,8]'}"
 
 
-def test_a_static_model_needs_no_entry_and_takes_one(tmp_path, measured):
-    assert throughput_benchmark.INPUT_SHAPES == {}
-    model = save_ir(tmp_path / "model.xml", {"x": "[1,8]"})
-    measured(model)
-    measured(model, INPUT_SHAPES={"x": [4, 8]})
-
-
-@pytest.mark.parametrize(
-    "input_shapes, reason",
-    [
-        ({"pixels": [1, 3, 8, 8]}, "Input for tensor name 'pixels' is not found"),
-        ({"images": [1, 4, 8, 8]}, "Argument shapes are inconsistent"),
-        ({"images": [1, 3]}, "Argument shapes are inconsistent"),
-        ({"images": ["a"]}, "Cannot parse dimension"),
-        ({"images": "[1,3,8,8"}, "Cannot parse dimension"),
-    ],
-)
-def test_a_wrong_entry_gets_openvinos_reason(tmp_path, fails, input_shapes, reason):
-    images = ops.parameter([-1, 3, -1, -1], name="images")
-    y = ops.add(images, np.ones([1, 3, 1, 2], np.float32))
-    model = save(tmp_path / "model.xml", [y], [images])
-    assert reason in fails(model, INPUT_SHAPES=input_shapes)
+@pytest.mark.parametrize("input_shape", [["a"], "[1,3,8,8"])
+def test_a_shape_that_is_none_gets_openvinos_reason(tmp_path, fails, input_shape):
+    model = save_ir(tmp_path / "model.xml", ONE)
+    message = fails(model, INPUT_SHAPES={"images": input_shape})
+    assert "Cannot parse dimension" in message

@@ -1,5 +1,6 @@
-"""Edits: what README sets in the script does what it is said to do."""
+"""Edits: what README sets in the script or changes in it does what it is said to do."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,70 +8,84 @@ import numpy as np
 import openvino as ov
 import pytest
 from models import ops
-from onnx_model import save_onnx
 from support import (
-    README,
-    REPORT,
-    SCRIPT,
+    BLOCKS,
     edited_script,
+    edits_of,
     load_script,
+    parse_report,
     run,
     save,
-    shortened,
     table,
 )
 
-ROWS = {row[0]: row[-1] for row in table("| to get | set |")}
+CHOICES, OWN_DATA, STATE = [text for language, text in BLOCKS if language == "diff"]
+# The constants that each row of the table sets.
+ROWS = {
+    name: {
+        constant: ast.literal_eval(value)
+        for constant, value in re.findall(r"`(\w+) = ([^`]*)`", setting)
+    }
+    for name, setting in table("| to get | set |")
+}
 
 
-def assignments(text: str) -> list[tuple[str, str]]:
-    """Return as edits what is set in a text, `NAME = value` each."""
-    edits = []
-    for name, value in re.findall(r"`([A-Z_]+) = ([^`]*)`", text):
-        script = SCRIPT.read_text("utf-8")
-        (line,) = re.findall(rf"^{name} = .*$", script, re.MULTILINE)
-        edits.append((line, f"{name} = {value}"))
-    return edits
-
-
-def test_the_line_that_the_error_shows_is_pasted_and_edited(tmp_path):
-    _, _, section = README.partition("### Dynamic shapes\n")
-    pasted, edited = assignments(section.split("\n#")[0])
-    save_onnx(tmp_path / "model.onnx", {"pixels": "[?,3,?,?]"})
-    for edits in [[], [pasted]]:
-        script = edited_script(tmp_path, *edits)
-        exit_status, _, stderr = run("model.onnx", script=script, cwd=tmp_path)
-        assert exit_status == 1
-        assert stderr.endswith(f": {pasted[1]}\n")
-    script = shortened(edited_script(tmp_path, edited))
-    exit_status, stdout, stderr = run("model.onnx", script=script, cwd=tmp_path)
+@pytest.mark.parametrize("constants", ROWS.values(), ids=ROWS)
+def test_an_edit_runs(tmp_path, networks, constants):
+    seconds = {"SECONDS_TO_RUN": 0.1} if "SECONDS_TO_RUN" in constants else {}
+    script = edited_script(tmp_path, **{**constants, **seconds})
+    exit_status, stdout, stderr = run(networks("googlenet-v1"), script=script)
     assert (exit_status, stderr) == (0, "")
-    assert REPORT.fullmatch(stdout)
+    parse_report(stdout)
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_an_edit_runs(tmp_path, networks, row):
-    script = shortened(edited_script(tmp_path, *assignments(ROWS[row])))
-    exit_status, stdout, stderr = run(networks("face-detection-0200"), script=script)
-    assert (exit_status, stderr) == (0, "")
-    assert REPORT.fullmatch(stdout)
-
-
-def test_the_edits_do_what_they_are_for(tmp_path, networks, compiled):
-    longer, more_requests, latency, precision = [
-        load_script(edited_script(tmp_path, *assignments(text)))
-        for text in ROWS.values()
+def test_the_edits_do_what_they_are_for(tmp_path, networks):
+    longer, more_requests, one_thread, latency, precision = [
+        load_script(edited_script(tmp_path, **constants)) for constants in ROWS.values()
     ]
     assert longer.SECONDS_TO_RUN == 60
-    model = networks("face-detection-0200")
+    model = networks("googlenet-v1")
     for script, number in [(more_requests, 4), (latency, 1)]:
         with script.open_queue(model, "CPU") as queue:
             assert len(queue) == number
-    with precision.open_queue(model, "CPU"):
-        pass
-    hints = [str(record["PERFORMANCE_HINT"]).split(".")[-1] for record in compiled]
-    assert hints == ["THROUGHPUT", "LATENCY", "THROUGHPUT"]
-    assert compiled[2]["INFERENCE_PRECISION_HINT"] == ov.Type.f32
+    for script, name, value in [
+        (one_thread, "INFERENCE_NUM_THREADS", 1),
+        (latency, "PERFORMANCE_HINT", "LATENCY"),
+        (precision, "INFERENCE_PRECISION_HINT", ov.Type.f32),
+    ]:
+        assert script.compile_model(model, "CPU").get_property(name) == value
+
+
+def test_what_the_device_chose_is_printed(tmp_path, networks):
+    script = edited_script(tmp_path, *edits_of(CHOICES))
+    exit_status, stdout, stderr = run(networks("face-detection-0200"), script=script)
+    assert (exit_status, stderr) == (0, "")
+    choices = dict(
+        re.findall(r"^\[ INFO \] ([A-Z_]{3,}): (\S.*)\n", stdout, re.MULTILINE)
+    )
+    assert list(choices) == re.findall(r'"([A-Z_]+)"', CHOICES)
+    assert choices["NUM_STREAMS"].isdecimal()
+    assert choices["OPTIMAL_NUMBER_OF_INFER_REQUESTS"].isdecimal()
+    parse_report(re.sub(r"\[ INFO \] [A-Z_]{3,}: .*\n", "", stdout))
+
+
+@pytest.mark.parametrize("shape", [[1, 3, 16, 16], [3, 16, 16], [16, 16], [1]])
+def test_own_data_fills_each_request_or_is_refused(
+    tmp_path, networks, monkeypatch, shape
+):
+    monkeypatch.chdir(tmp_path)
+    image = np.random.default_rng(1).random(shape, np.float32)
+    np.save("image.npy", image)
+    script = load_script(edited_script(tmp_path, *edits_of(OWN_DATA)))
+    opened = script.open_queue(networks("two-convolutions"), "CPU")
+    if image.size == 3 * 16 * 16:
+        with opened as queue:
+            for request in queue:
+                data = request.input_tensors[0].data
+                np.testing.assert_array_equal(data.flat, image.flat)
+    else:
+        with pytest.raises(ValueError, match="cannot reshape array"), opened:
+            pass
 
 
 def save_with_growing_cache(path: Path) -> str:
@@ -85,30 +100,12 @@ def save_with_growing_cache(path: Path) -> str:
 
 def test_a_state_is_reset_after_each_inference(tmp_path):
     model = save_with_growing_cache(tmp_path / "model.xml")
-    exit_status, _, stderr = run(model, script=shortened(edited_script(tmp_path)))
+    exit_status, _, stderr = run(model, script=edited_script(tmp_path))
     if "Can not create StaticMemory" in stderr:
         pytest.skip("this release keeps no state of dynamic shape")
     assert exit_status == 1
     assert "conflicts with" in stderr
-    callbacks = re.findall(r"`(lambda .*reset_state.*?)`", README)
-    before = [re.sub(r"\((.*), .*\)", r"\1", callback) for callback in callbacks]
-    edits = zip(before, callbacks, strict=True)
-    script = shortened(edited_script(tmp_path, *edits))
+    script = edited_script(tmp_path, *edits_of(STATE))
     exit_status, stdout, stderr = run(model, script=script)
     assert (exit_status, stderr) == (0, "")
-    assert REPORT.fullmatch(stdout)
-
-
-def test_what_the_device_chose_is_printed(tmp_path, networks):
-    (diff,) = re.findall(r"^```diff\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    lines = diff.splitlines()
-    (context,) = [line[1:] for line in lines if line[0] == " "]
-    edit = (f"\n{context}\n", "".join(f"\n{line[1:]}" for line in [*lines, " "]))
-    script = shortened(edited_script(tmp_path, edit))
-    exit_status, stdout, stderr = run(networks("face-detection-0200"), script=script)
-    assert (exit_status, stderr) == (0, "")
-    choices = re.findall(r"^\[ INFO \] ([A-Z_]+): (\S.*)\n", stdout, re.MULTILINE)
-    assert [name for name, _ in choices] == re.findall(r'"([A-Z_]+)"', diff)
-    assert choices[0][1].isdecimal()
-    assert choices[1][1].isdecimal()
-    assert REPORT.fullmatch(re.sub(r"\[ INFO \] [A-Z_]{3,}: .*\n", "", stdout))
+    parse_report(stdout)

@@ -3,12 +3,11 @@
 import re
 import signal
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
 import openvino as ov
 import pytest
-from support import ROOT, run_side_by_side
-from test_application import save_reshape
+from support import ROOT, edited_script, message_of, run, run_side_by_side, save_reshape
 
 import throughput_benchmark
 
@@ -29,61 +28,57 @@ def test_twenty_runs_end(networks):
     assert run_side_by_side(command, 4, ROOT) == {(0, "")}
 
 
-def test_an_error_is_reported_when_none_is_in_flight_any_more(
-    models_by_ms, monkeypatch, fails
-):
-    completed = []
-    completed_by_then = []
-
-    def start_and_raise(queue: ov.AsyncInferQueue) -> None:
-        queue.set_callback(lambda request, userdata: completed.append(userdata))
-        for number in range(len(queue)):
-            queue.start_async(userdata=number)
-        raise RuntimeError("amid the measurement")
-
-    def count_and_print(*values: str, **options: object) -> None:
-        completed_by_then.append(len(completed))
-        print(*values, **options)
-
-    monkeypatch.setattr(throughput_benchmark, "print", count_and_print, raising=False)
-    message = fails(models_by_ms[20], measure=start_and_raise, INFER_REQUESTS=8)
-    assert message == "amid the measurement\n"
-    # Two lines of the build, and the error.
-    assert completed_by_then == [0, 0, 8]
+CALLBACK = "latencies.append(request.latency)"
 
 
-def press_ctrl_c_at_the_third(completed: list[int]) -> Callable:
-    """Return a callback; the main thread waits at the end of the block by then."""
+@pytest.mark.parametrize(
+    "callback",
+    [f"({CALLBACK}, 1 / (len(latencies) - 3))", f"({CALLBACK}, 1 / 0)"],
+    ids=["the third", "each"],
+)
+@pytest.mark.parametrize("seconds", [0, 0.1], ids=["in the last ones", "amid"])
+def test_an_error_in_a_callback_is_reported(tmp_path, models_by_ms, callback, seconds):
+    # Raised a second time by the queue, it would abort the process.
+    script = edited_script(
+        tmp_path,
+        (CALLBACK, callback),
+        SECONDS_TO_RUN=seconds,
+        MIN_ITERATIONS=1,
+        INFER_REQUESTS=4,
+    )
+    model = models_by_ms[20]
+    assert "division by zero" in message_of(run(model, script=script), model)
 
-    def on_complete(request: ov.InferRequest, number: int) -> None:
-        completed.append(number)
-        if len(completed) == 3:
-            signal.raise_signal(signal.SIGINT)
 
-    return on_complete
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("in the block")])
-def test_ctrl_c_at_the_end_of_the_block_neither_ends_the_wait_nor_hides_an_error(
+@pytest.mark.parametrize(
+    "error", [None, KeyboardInterrupt(), ValueError("in the block")]
+)
+def test_the_end_of_the_block_waits_for_all_and_hides_no_error(
     models_by_ms, monkeypatch, error
 ):
     completed = []
     monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 8)
+
+    def complete(request: ov.InferRequest, number: int) -> None:
+        completed.append(number)
+        if len(completed) == 3:  # the main thread waits at the end of the block by then
+            signal.raise_signal(signal.SIGINT)
+
     with (
-        pytest.raises(type(error)),
+        pytest.raises(type(error or KeyboardInterrupt())),
         throughput_benchmark.open_queue(models_by_ms[20], "CPU") as queue,
     ):
-        queue.set_callback(press_ctrl_c_at_the_third(completed))
+        queue.set_callback(complete)
         for number in range(8):
             queue.start_async(userdata=number)
-        if isinstance(error, ValueError):
+        if error:
             raise error
     assert sorted(completed) == list(range(8))
 
 
 @pytest.mark.parametrize("error", [None, ValueError("in the block")])
 def test_of_several_errors_the_first_is_shown_and_none_ends_the_wait(
-    tmp_path, monkeypatch, error
+    tmp_path: Path, monkeypatch, error
 ):
     completed = []
     monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 4)
@@ -102,10 +97,3 @@ def test_of_several_errors_the_first_is_shown_and_none_ends_the_wait(
         if error:
             raise error
     assert sorted(completed) == [0, 3]
-
-
-def test_a_queue_that_was_opened_holds_no_name_of_the_compiled_model(networks):
-    opened = throughput_benchmark.open_queue(networks("two-convolutions"), "CPU")
-    with opened:
-        names = opened.gen.gi_frame.f_locals.values()
-        assert not any(isinstance(value, ov.CompiledModel) for value in names)

@@ -9,14 +9,14 @@ import numpy as np
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import edited_script, load_script, run, save, shortened
+from support import edited_script, load_script, run, save
 
 import throughput_benchmark
 
-FLOATING_POINT = ["f16", "f32", "f64", "bf16", "f8e4m3", "f8e5m2", "f8e8m0"]
-INTEGERS = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
-OF_FEW_BITS = ["i4", "u2", "u4", "f4e2m1", "nf4"]
-ELEMENT_TYPES = ["boolean", *FLOATING_POINT, *INTEGERS, *OF_FEW_BITS, "string"]
+FLOATING_POINT = ["f16", "f32", "f64", "bf16"]
+INTEGERS = ["i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+ANY_BITS = ["i8", "f8e4m3", "f8e5m2", "f8e8m0", "i4", "u2", "u4", "f4e2m1", "nf4"]
+ELEMENT_TYPES = ["boolean", *FLOATING_POINT, *INTEGERS, *ANY_BITS, "string"]
 
 # Releases from this one on accept all element types as inputs of the CPU plugin.
 RELEASE = [int(number) for number in ov.get_version().split("-")[0].split(".")]
@@ -71,44 +71,28 @@ def read_back(tensor: ov.Tensor) -> np.ndarray:
     return values.data
 
 
-# As many elements as it takes to meet each of 2**16 values, or nearly so.
 MILLION = [1000, 1000]
 
 
 @pytest.mark.parametrize(
-    "name, smallest, distinct",
-    [
-        ("f8e8m0", 2**-16, 16),
-        ("f8e4m3", 2**-6, 32),
-        ("f8e5m2", 2**-14, 32),
-        ("f16", 2**-14, 8000),
-        ("bf16", 2**-126, 1000),
-        ("f32", 0, 900_000),
-        ("f64", 0, 900_000),
-    ],
+    "name, distinct",
+    [("f16", 8000), ("bf16", 1000), ("f32", 900_000), ("f64", 900_000)],
 )
-def test_floating_point_is_random_in_0_to_1_and_not_denormal(name, smallest, distinct):
+def test_floating_point_is_evenly_spread_between_0_and_1(name, distinct):
     values = read_back(fill(name, MILLION))
-    assert np.isfinite(values).all()
-    assert smallest <= values.min() < 0.1
-    assert 0.5 <= values.max() < 1
+    counts, _ = np.histogram(values, bins=10, range=(0, 1))
+    assert counts.sum() == 10**6
+    assert (abs(counts - 100_000) < 3000).all()
     assert len(np.unique(values)) >= distinct
 
 
-@pytest.mark.parametrize("name", ["f32", "f64"])
-def test_floats_are_uniform(name):
-    counts, _ = np.histogram(read_back(fill(name, MILLION)), bins=10, range=(0, 1))
-    assert (abs(counts - 100_000) < 2000).all()
-
-
 @pytest.mark.parametrize("name", INTEGERS)
-def test_integers_are_random_in_0_to_255_or_the_maximum_of_their_type(name):
-    maximum = 127 if name == "i8" else 255
-    assert set(read_back(fill(name, MILLION)).flat) == set(range(maximum + 1))
+def test_integers_are_random_in_0_to_255(name):
+    assert set(read_back(fill(name, MILLION)).flat) == set(range(256))
 
 
-@pytest.mark.parametrize("name", OF_FEW_BITS)
-def test_types_of_few_bits_take_all_their_values(name):
+@pytest.mark.parametrize("name", ANY_BITS)
+def test_types_of_8_bits_and_fewer_take_all_their_values(name):
     tensor = fill(name, MILLION)
     assert set(tensor.data.view(np.uint8).flat) == set(range(256))
 
@@ -125,50 +109,43 @@ def test_strings_are_random_numbers_as_text():
     assert all(1 <= len(word) <= 6 and word.isdecimal() for word in words)
 
 
-def fresh_script() -> ModuleType:
-    script = load_script()
-    script.SECONDS_TO_RUN = 0.01
-    return script
+# Beside the tensor, in its own bytes.
+@pytest.mark.parametrize(
+    "name, most", [("f32", 0.01), ("f64", 0.01), ("u8", 1.01), ("i64", 0.14)]
+)
+def test_a_large_input_is_filled_without_a_larger_copy(name, most):
+    tensor = ov.Tensor(element_type(name), ov.Shape(MILLION))
+    tracemalloc.start()
+    throughput_benchmark.fill_random(tensor)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < most * tensor.byte_size
 
 
-def used_inputs(script: ModuleType, model: str) -> list[list[np.ndarray]]:
-    """Run a model whose outputs are its inputs: the arrays of each input, by request."""
-    outputs = []
-    measure = script.measure
-
-    def measure_and_copy_outputs(queue: ov.AsyncInferQueue) -> tuple:
-        result = measure(queue)
-        outputs.extend(
-            [tensor.data.copy() for tensor in request.output_tensors]
+def filled_inputs(script: ModuleType, model: str) -> list[list[np.ndarray]]:
+    """Return a copy of the inputs of each request."""
+    with script.open_queue(model, "CPU") as queue:
+        return [
+            [tensor.data.copy() for tensor in request.input_tensors]
             for request in queue
-        )
-        return result
-
-    script.measure = measure_and_copy_outputs
-    assert script.main([model]) == 0
-    return [list(arrays) for arrays in zip(*outputs, strict=True)]
+        ]
 
 
-def test_each_request_has_random_data_of_its_own_in_each_input(tmp_path):
+def test_each_request_has_random_data_of_its_own_in_each_input_the_same_in_each_run(
+    tmp_path,
+):
     inputs = [
         ops.parameter([2, 100], dtype) for dtype in [np.float32, np.uint8, np.float32]
     ]
     model = save(tmp_path / "x.xml", identity(inputs), inputs)
-    script = fresh_script()
-    script.INFER_REQUESTS = 3
-    used = used_inputs(script, model)
-    assert [len(arrays) for arrays in used] == [3, 3, 3]
-    arrays = [array for arrays in used for array in arrays]
+    script = edited_script(tmp_path, INFER_REQUESTS=3)
+    one, other = (filled_inputs(load_script(script), model) for _ in range(2))
+    np.testing.assert_equal(one, other)
+    assert [len(arrays) for arrays in one] == [3, 3, 3]
+    arrays = [array for arrays in one for array in arrays]
     for index, array in enumerate(arrays):
         assert len(np.unique(array)) > 80
         assert not any((array == other).all() for other in arrays[:index])
-
-
-def test_the_data_is_the_same_in_each_run(tmp_path):
-    inputs = [ops.parameter([2, 100], dtype) for dtype in [np.float32, np.uint8]]
-    model = save(tmp_path / "x.xml", identity(inputs), inputs)
-    one, other = (used_inputs(fresh_script(), model) for _ in range(2))
-    np.testing.assert_equal(one, other)
 
 
 def test_all_element_types_at_once_raise_no_warning(tmp_path):
@@ -178,11 +155,11 @@ def test_all_element_types_at_once_raise_no_warning(tmp_path):
             x = ops.parameter([3], getattr(ov.Type, name), f"input_{name}")
             if accepts(x):
                 inputs.append(x)
-    assert len(inputs) == len(ELEMENT_TYPES) or not ACCEPTS_ALL
+    assert len(inputs) == 22 or not ACCEPTS_ALL
     model = save(
         tmp_path / "all.xml", identity([ops.shape_of(x) for x in inputs]), inputs
     )
-    exit_status, _, stderr = run(model, script=shortened(edited_script(tmp_path)))
+    exit_status, _, stderr = run(model, script=edited_script(tmp_path))
     assert (exit_status, stderr) == (0, "")
 
 
@@ -190,7 +167,9 @@ SHAPES = {"scalar": [], "one element": [1], "size 0": [3, 0], "nine": [1] * 8 + 
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("name", ["f32", "f16", "u64", "string"])
+@pytest.mark.parametrize(
+    "name", ["f32", "f16", "bf16", "boolean", "i8", "u64", "string"]
+)
 def test_any_static_shape_is_measured(tmp_path, measured, shape, name):
     x = parameter(name, shape)
     measured(save(tmp_path / "x.xml", identity([x]), [x]))
@@ -227,13 +206,3 @@ def test_a_path_with_spaces_and_other_alphabets_is_measured(
     save(tmp_path / name / f"{name}.xml", [ops.relu(x)], [x])
     monkeypatch.chdir(tmp_path)
     measured("--", str(Path(name, f"{name}.xml")))
-
-
-@pytest.mark.parametrize("name", ["f32", "f64"])
-def test_floats_are_filled_without_a_copy(name):
-    tensor = ov.Tensor(element_type(name), ov.Shape([1000, 1000]))
-    tracemalloc.start()
-    throughput_benchmark.fill_random(tensor)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 0.01 * tensor.byte_size

@@ -7,13 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support import optimal_number_of_infer_requests
 
-import throughput_benchmark
-
-
-def test_it_takes_ten_seconds_and_ten_iterations_unless_edited():
-    assert throughput_benchmark.SECONDS_TO_RUN == 10
-    assert throughput_benchmark.MIN_ITERATIONS == 10
-
 
 def test_it_lasts_as_long_as_set(models_by_ms, measured):
     latencies, duration = measured(
@@ -25,7 +18,7 @@ def test_it_lasts_as_long_as_set(models_by_ms, measured):
     assert sum(latencies[:-2]) < 300
 
 
-def test_a_model_too_slow_for_the_duration_completes_min_iterations(
+def test_a_model_too_slow_for_the_duration_completes_ten_iterations(
     models_by_ms, measured
 ):
     latencies, _ = measured(models_by_ms[20], SECONDS_TO_RUN=0, INFER_REQUESTS=1)
@@ -64,14 +57,6 @@ def test_each_request_is_warmed_up_once(networks, monkeypatch, measured, request
     model = networks("two-convolutions")
     measured(model, INFER_REQUESTS=requests)
     assert len(warm_ups) == (requests or optimal_number_of_infer_requests(model))
-
-
-def test_latency_times_throughput_is_the_number_of_requests(models_by_ms, measured):
-    # So slow that what a busy machine takes to start a request again does not count.
-    model = models_by_ms[100]
-    latencies, duration = measured(model, SECONDS_TO_RUN=2)
-    in_flight = sum(latencies) / 1000 / duration
-    assert 0.85 <= in_flight / optimal_number_of_infer_requests(model) <= 1.03
 
 
 def test_it_runs_on_any_thread_and_leaves_the_handling_of_signals_alone(

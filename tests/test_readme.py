@@ -1,4 +1,4 @@
-"""README: its commands, its sample output, its edits and its tables hold."""
+"""README: its commands, its sample output, its messages and its tables hold."""
 
 import os
 import re
@@ -12,19 +12,17 @@ import loops
 import models
 import pytest
 from support import (
+    BLOCKS,
     README,
     REPORT,
     ROOT,
-    SCRIPT,
+    edited_script,
     run_command,
-    shortened,
     table,
 )
 from test_failures import MESSAGES
 
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [text for language, text in BLOCKS if language == "sh"]
-
 SET_UP = "python -m pip install -r requirements.txt && "
 # pytest runs it.
 TESTS = "python -m pip install -r tests/requirements.txt && python -m pytest\n"
@@ -40,10 +38,6 @@ def test_the_first_screen_is_the_users_command_and_an_example_with_its_output():
     throughput = figures["count"] / figures["duration"] * 1000
     assert figures["throughput"] == pytest.approx(throughput, abs=0.01)
     assert figures["min"] < figures["median"] < figures["max"]
-    in_flight = figures["average"] * figures["throughput"] / 1000
-    product = f"{sample['average']} ms x {sample['throughput']}/s = {in_flight:.2f}"
-    assert f"Above, {product}, of the 2 that" in " ".join(README.split())
-    assert in_flight == pytest.approx(2, rel=0.03)
 
 
 @pytest.mark.parametrize("command", [text for text in COMMANDS if text != TESTS])
@@ -51,65 +45,56 @@ def test_a_command_runs(tmp_path, networks, command):
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=ignored)
     shutil.copy(ROOT / "README.md", tmp_path)
-    shutil.copy(SCRIPT, tmp_path)
-    shortened(tmp_path / SCRIPT.name)
+    edited_script(tmp_path)
     model = Path(networks("two-convolutions"))
     for suffix in [".xml", ".bin"]:
         shutil.copy(model.with_suffix(suffix), tmp_path / f"model{suffix}")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for part in command.removeprefix(SET_UP).split(" && "):
-        environment = {**os.environ, "PATH": path}
+    environment = {**os.environ, "PATH": path}
+    for part in command.removeprefix(SET_UP).replace("-t 10", "-t 1").split(" && "):
         exit_status, stdout, stderr = run_command(
             shlex.split(part), tmp_path, environment
         )
         assert exit_status == 0, stderr
-    assert REPORT.search(stdout)
+    assert re.search(r"Throughput: +\d+\.\d\d FPS\n", stdout)
 
 
-PROGRAMS = sorted(set(re.findall(r"`python (tests/\w+\.py)", README)))
-WITHOUT_PACKAGES_OF_THE_TESTS = """
-import runpy
-import sys
-
-sys.modules.update(onnx=None, pytest=None)
-sys.argv = sys.argv[1:]
-sys.path[0] = "tests"
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_program_that_is_named_takes_what_the_script_takes(program):
-    command = [sys.executable, "-c", WITHOUT_PACKAGES_OF_THE_TESTS, program, "--help"]
-    exit_status, stdout, stderr = run_command(command, ROOT)
-    assert (exit_status, stderr) == (0, "")
-    assert stdout.startswith("usage: ")
+def test_the_command_of_benchmark_app_is_that_of_the_comparison(monkeypatch):
+    commands = []
+    monkeypatch.setattr(compare, "PAIRS", 1)
+    monkeypatch.setattr(
+        compare, "measure", lambda command: len(commands.append(command) or commands)
+    )
+    compare.compare("model.xml")
+    (theirs,) = [command for command in commands if "-hint" in command]
+    assert f"benchmark_app {shlex.join(theirs[2:])}\n" in COMMANDS
 
 
 def test_the_programs_that_are_named_are_those_there_are():
-    assert PROGRAMS == ["tests/compare.py", "tests/loops.py", "tests/models.py"]
+    programs = set(re.findall(r"`python (tests/\w+\.py)", README))
+    assert programs == {"tests/compare.py", "tests/loops.py", "tests/models.py"}
 
 
 def test_each_message_in_the_table_of_errors_is_one_that_is_tested():
     rows = table("| the error shows | what to do |")
     shown = {message for row in rows for message in re.findall("`([^`]*)`", row[0])}
-    tested = {message for messages, _ in MESSAGES for message in messages}
+    tested = {text for messages, _ in MESSAGES for text in messages.split("|")}
     assert shown == tested
 
 
-def test_the_table_beside_benchmark_app_is_one_of_compare():
-    rows = table(compare.HEADER)
-    assert [row[0] for row in rows] == list(models.NETWORKS)
-    for _, ours, theirs, ratio, _ in rows:
-        assert float(ratio) == pytest.approx(float(ours) / float(theirs), abs=0.001)
-
-
-def test_the_table_beside_other_loops_is_one_of_loops():
-    rows = table(f"| two-convolutions | {loops.COLUMNS} |")
-    assert [row[0] for row in rows] == list(loops.LOOPS)
-    polling = float(rows[0][1])
-    for _, throughput, _, ratio, _ in rows:
-        assert float(ratio) == pytest.approx(float(throughput) / polling, abs=0.001)
+@pytest.mark.parametrize(
+    "header, names",
+    [
+        (compare.HEADER, models.NETWORKS),
+        (f"| two-convolutions | {loops.COLUMNS} |", loops.LOOPS),
+    ],
+)
+def test_a_table_is_one_of_a_comparison(header, names):
+    rows = table(header)
+    assert [row[0] for row in rows] == list(names)
+    for *_, ratio, middle_half in rows:
+        low, high = middle_half.split(" to ")
+        assert float(low) <= float(ratio) <= float(high)
 
 
 def test_the_releases_are_those_that_are_required():
@@ -118,12 +103,6 @@ def test_the_releases_are_those_that_are_required():
     (excluded,) = re.findall(r"(\S+) is excluded", README)
     assert f"openvino>={oldest},!={excluded}.*\n" in requirements
     assert f'"openvino=={oldest}.*"' in (ROOT / ".ci" / "run").read_text("utf-8")
-
-
-def test_the_script_begins_with_the_licence():
-    first_line, _, _ = SCRIPT.read_text("utf-8").partition("\n")
-    assert first_line == "# SPDX-License-Identifier: Apache-2.0"
-    assert "Licence: [Apache 2.0](LICENSE)." in README
 
 
 def test_links_lead_somewhere():

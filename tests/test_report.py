@@ -1,8 +1,5 @@
 """The ten lines: their text, and figures that are known by hand."""
 
-import io
-import sys
-
 import pytest
 from support import optimal_number_of_infer_requests, parse_report, run
 
@@ -42,14 +39,6 @@ ODD = (
 def test_each_figure_is_the_one_known_by_hand(capsys, latencies, duration, text):
     throughput_benchmark.report(latencies, duration)
     assert capsys.readouterr().out == text
-
-
-def test_the_figures_are_out_at_once(monkeypatch):
-    latencies, duration, text = EVEN
-    stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    monkeypatch.setattr(sys, "stdout", stdout)
-    throughput_benchmark.report(latencies, duration)
-    assert stdout.buffer.getvalue().decode() == text
 
 
 def test_a_user_measures_googlenet_for_ten_seconds(networks):
