@@ -15,7 +15,7 @@ from pathlib import Path
 import models
 
 PAIRS = 11
-SECONDS = 10  # what the script takes
+OPTIONS = "-hint throughput -t 10 -ip f32"
 HEADER = "| model | script, FPS | benchmark_app, FPS | ratio | middle half of pairs |"
 BENCHMARK_APP = "from openvino.tools.benchmark.main import main; main()"
 SCRIPT = Path(__file__).resolve().parent.parent / "throughput_benchmark.py"
@@ -39,8 +39,8 @@ def measure(command: list[str]) -> float:
 def compare(path: str) -> str:
     """Measure a model both ways in alternation and return a row of the table."""
     model = Path(path).stem
-    options = ["-m", path, "-hint", "throughput", "-t", str(SECONDS), "-ip", "f32"]
-    commands = [[str(SCRIPT), path], ["-c", BENCHMARK_APP, *options]]
+    theirs_command = ["-c", BENCHMARK_APP, "-m", path, *OPTIONS.split()]
+    commands = [[str(SCRIPT), path], theirs_command]
     ours, theirs = [], []
     for number in range(PAIRS):
         print(f"{model}: pair {number + 1} of {PAIRS}", file=sys.stderr)

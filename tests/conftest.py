@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import models
+import numpy as np
+import openvino as ov
 import pytest
 import support
 
@@ -42,6 +44,17 @@ def models_by_ms(
         20: support.save_slow_model(folder / "20.xml", 10),
         100: support.save_slow_model(folder / "100.xml", 80),
     }
+
+
+@pytest.fixture(scope="session")
+def small_model(networks: Callable[[str], str]) -> ov.CompiledModel:
+    return throughput_benchmark.compile_model(networks("two-convolutions"), "CPU")
+
+
+@pytest.fixture(scope="session")
+def arrays() -> np.ndarray:
+    """Twenty inputs of the small model."""
+    return np.random.default_rng(0).random([20, 1, 3, 16, 16], np.float32)
 
 
 @pytest.fixture

@@ -31,20 +31,13 @@ SECONDS = 1
 
 Loop = Callable[[], tuple[list[float], float]]  # latencies in ms, duration in s
 
-HOLD_NO_THREAD_STATE = ("ctypes.pythonapi.PyGILState_Ensure()", "None")
-QUEUE_START_ASYNC = (
-    "super(ov.AsyncInferQueue, queue).start_async",
-    "queue.start_async",
-)
-TWICE_THE_REQUESTS = (
-    "device), INFER_REQUESTS)",
-    "device), 2 * len(ov.AsyncInferQueue(compile_model(path, device))))",
-)
+TWICE_THE_REQUESTS = "2 * len(ov.AsyncInferQueue(compile_model(path, device)))"
+START_ASYNC = "super(ov.AsyncInferQueue, queue).start_async"
 VARIANTS = {
     "the script": [],
-    "without thread states": [HOLD_NO_THREAD_STATE],
-    "with queue.start_async": [QUEUE_START_ASYNC],
-    "with twice the requests": [TWICE_THE_REQUESTS],
+    "without thread states": [("ctypes.pythonapi.PyGILState_Ensure()", "None")],
+    "with queue.start_async": [(START_ASYNC, "queue.start_async")],
+    "with twice the requests": [("INFER_REQUESTS)", f"{TWICE_THE_REQUESTS})")],
 }
 LOOPS = ["polling", *VARIANTS, "infer_all", "infer"]
 COLUMNS = "FPS | median, ms | ratio | middle half of rounds"

@@ -6,6 +6,7 @@ The topologies are the published ones, and speed does not depend on the weights.
 import argparse
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,20 +34,16 @@ def weights(shape: list[int], fan_in: int) -> Node:
     return Constant(values)
 
 
-def add_bias(x: Node, shape: list[int]) -> Node:
-    return ops.add(x, Constant(RANDOM.random(shape, np.float32)))
+def with_bias(x: Node, shape: list[int], activation: Activation | None) -> Node:
+    y = ops.add(x, Constant(RANDOM.random(shape, np.float32)))
+    return activation(y) if activation else y
 
 
-def identity(x: Node) -> Node:
-    return x
-
-
-def relu6(x: Node) -> Node:
-    return ops.clamp(x, 0.0, 6.0)
-
-
-def leaky_relu(x: Node) -> Node:
-    return ops.prelu(x, np.float32(0.1))
+relu6 = partial(ops.clamp, min_value=0.0, max_value=6.0)
+leaky_relu = partial(ops.prelu, slope=np.float32(0.1))
+local_response_norm = partial(
+    ops.lrn, axes=[1], alpha=1e-4, beta=0.75, bias=1.0, size=5
+)
 
 
 def conv(
@@ -68,15 +65,15 @@ def conv(
         convolution = ops.group_convolution
         shape = [groups, filters // groups, x.shape[1] // groups, kernel, kernel]
     x = convolution(x, weights(shape, fan_in), [stride] * 2, pads, pads, [1, 1])
-    return activation(add_bias(x, [1, filters, 1, 1]))
+    return with_bias(x, [1, filters, 1, 1], activation)
 
 
-def dense(x: Node, units: int, activation: Activation = identity) -> Node:
+def dense(x: Node, units: int, activation: Activation | None = None) -> Node:
     """Connect all elements to each of the units: 1,units."""
     inputs = math.prod(x.shape)
     x = ops.reshape(x, [1, inputs], special_zero=False)
     x = ops.matmul(x, weights([units, inputs], inputs), False, True)
-    return activation(add_bias(x, [1, units]))
+    return with_bias(x, [1, units], activation)
 
 
 def max_pool(x: Node, kernel: int, stride: int, padding: int = 0) -> Output:
@@ -84,10 +81,6 @@ def max_pool(x: Node, kernel: int, stride: int, padding: int = 0) -> Output:
     strides, pads, kernels = [stride] * 2, [padding] * 2, [kernel] * 2
     pool = ops.max_pool(x, strides, [1, 1], pads, pads, kernels, rounding_type="ceil")
     return pool.output(0)
-
-
-def local_response_norm(x: Node) -> Node:
-    return ops.lrn(x, [1], alpha=1e-4, beta=0.75, bias=1.0, size=5)
 
 
 def alexnet() -> ov.Model:
@@ -142,8 +135,7 @@ def googlenet_v1() -> ov.Model:
     return ov.Model([ops.softmax(dense(x, 1000), 1)], [data], "googlenet-v1")
 
 
-def darknet_conv(x: Node, filters: int, kernel: int, stride: int = 1) -> Node:
-    return conv(x, filters, kernel, stride, activation=leaky_relu)
+darknet_conv = partial(conv, activation=leaky_relu)
 
 
 def yolo_block(x: Node, filters: int) -> Node:
@@ -161,7 +153,7 @@ def yolo_upsample(x: Node, filters: int, stage: Node) -> Node:
 
 def yolo_head(x: Node, filters: int) -> Node:
     """Detect 3 boxes a cell, of 80 classes: N,H,W,255."""
-    x = conv(darknet_conv(x, filters, 3), 255, 1, activation=identity)
+    x = conv(darknet_conv(x, filters, 3), 255, 1, activation=None)
     return ops.transpose(x, [0, 2, 3, 1])
 
 
@@ -191,13 +183,13 @@ def inverted_residual(x: Node, expansion: int, filters: int, stride: int) -> Nod
     y = x
     if expansion > 1:
         y = conv(y, x.shape[1] * expansion, 1, activation=relu6)
-    y = conv(depthwise_conv(y, stride), filters, 1, activation=identity)
+    y = conv(depthwise_conv(y, stride), filters, 1, activation=None)
     return ops.add(x, y) if y.shape == x.shape else y
 
 
 def ssd_head(x: Node, values: int) -> Node:
     """Predict this many values a cell: 1,H*W*values."""
-    x = conv(depthwise_conv(x), values, 1, activation=identity)
+    x = conv(depthwise_conv(x), values, 1, activation=None)
     x = ops.transpose(x, [0, 2, 3, 1])
     return ops.reshape(x, [1, math.prod(x.shape)], special_zero=False)
 

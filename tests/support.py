@@ -19,13 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "throughput_benchmark.py"
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PROGRAMS = dict(
-    zip(
-        ["classify", "service"],
-        [text for language, text in BLOCKS if language == "python"],
-        strict=True,
-    )
-)
+CLASSIFY, SERVICE = [text for language, text in BLOCKS if language == "python"]
+PROGRAMS = {"classify": CLASSIFY, "service": SERVICE}
 
 SECONDS_TO_WAIT = 100  # for a process, on a slow machine
 # Whatever Python or a library warns of is an error, but for the GIL that OpenVINO turns on
@@ -222,11 +217,8 @@ def save_sum(path: Path) -> str:
     return save(path, [total], [x], [ops.assign(total, "total")])
 
 
-def optimal_number_of_infer_requests(path: str) -> int:
-    """Return how many infer requests OpenVINO finds optimal on the CPU."""
-    config = {"PERFORMANCE_HINT": "THROUGHPUT"}
-    compiled_model = ov.Core().compile_model(path, "CPU", config)
-    return compiled_model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+def optimal_number_of_infer_requests(model: ov.CompiledModel) -> int:
+    return model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
 
 
 def table(header: str) -> list[list[str]]:

@@ -13,14 +13,10 @@ from support import README, edited_script, parse_report, run, save
 
 import throughput_benchmark
 
-Shapes = dict[str, str]
-
-ONE: Shapes = {"images": "[?,3,?,?]"}
-TWO_OF_THREE: Shapes = {"ids": "[?,8]", "mask": "[2,8]", "types": "[2,?]"}
-BATCH: Shapes = {"tokens": "[?,128]"}
+TWO_OF_THREE = {"ids": "[?,8]", "mask": "[2,8]", "types": "[2,?]"}
 
 
-def save_ir(path: Path, shapes: Shapes) -> str:
+def save_ir(path: Path, shapes: dict[str, str]) -> str:
     """Save a model that sums each of its inputs."""
     inputs = [
         ops.parameter(ov.PartialShape(shape), np.float32, name=name)
@@ -41,29 +37,16 @@ def to_paste(message: str) -> str:
     return message.removeprefix(start).removesuffix("\n")
 
 
-@pytest.mark.parametrize(
-    "shapes, shown",
-    [
-        (ONE, "{'images': '[?,3,?,?]'}"),
-        (TWO_OF_THREE, "{'ids': '[?,8]', 'types': '[2,?]'}"),
-        (BATCH, "{'tokens': '[?,128]'}"),
-    ],
-    ids=["one", "two of three", "batch"],
-)
-def test_the_line_to_paste_makes_the_model_run(
-    tmp_path, monkeypatch, fails, measured, shapes, shown
-):
-    model = save_ir(tmp_path / "model.xml", shapes)
+def test_the_line_to_paste_makes_the_model_run(tmp_path, monkeypatch, fails, measured):
+    model = save_ir(tmp_path / "model.xml", TWO_OF_THREE)
     line = to_paste(fails(model))
-    assert line == shown
+    assert line == "{'ids': '[?,8]', 'types': '[2,?]'}"
     # What the user makes of it.
     input_shapes = ast.literal_eval(line.replace("?", "4"))
     measured(model, INPUT_SHAPES=input_shapes)
     monkeypatch.setattr(throughput_benchmark, "INPUT_SHAPES", input_shapes)
-    compiled_model = throughput_benchmark.compile_model(model, "CPU")
-    assert [list(port.shape) for port in compiled_model.inputs] == [
-        ast.literal_eval(shape.replace("?", "4")) for shape in shapes.values()
-    ]
+    inputs = throughput_benchmark.compile_model(model, "CPU").inputs
+    assert [list(port.shape) for port in inputs] == [[4, 8], [2, 8], [2, 4]]
 
 
 def test_a_user_pastes_the_line_of_readme_and_edits_it(tmp_path):
@@ -110,10 +93,3 @@ def test_only_an_input_that_stays_dynamic_is_shown(tmp_path, fails):
     model = save_ir(tmp_path / "model.xml", TWO_OF_THREE)
     message = fails(model, INPUT_SHAPES={"types": [2, 8]})
     assert to_paste(message) == "{'ids': '[?,8]'}"
-
-
-@pytest.mark.parametrize("input_shape", [["a"], "[1,3,8,8"])
-def test_a_shape_that_is_none_gets_openvinos_reason(tmp_path, fails, input_shape):
-    model = save_ir(tmp_path / "model.xml", ONE)
-    message = fails(model, INPUT_SHAPES={"images": input_shape})
-    assert "Cannot parse dimension" in message

@@ -53,9 +53,7 @@ def test_an_error_in_a_callback_is_reported(tmp_path, models_by_ms, callback, se
 @pytest.mark.parametrize(
     "error", [None, KeyboardInterrupt(), ValueError("in the block")]
 )
-def test_the_end_of_the_block_waits_for_all_and_hides_no_error(
-    models_by_ms, monkeypatch, error
-):
+def test_the_end_waits_for_all_and_hides_no_error(models_by_ms, monkeypatch, error):
     completed = []
     monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 8)
 
@@ -77,9 +75,7 @@ def test_the_end_of_the_block_waits_for_all_and_hides_no_error(
 
 
 @pytest.mark.parametrize("error", [None, ValueError("in the block")])
-def test_of_several_errors_the_first_is_shown_and_none_ends_the_wait(
-    tmp_path: Path, monkeypatch, error
-):
+def test_of_several_errors_the_first_is_shown(tmp_path: Path, monkeypatch, error):
     completed = []
     monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 4)
     model = save_reshape(tmp_path / "model.xml")

@@ -24,16 +24,6 @@ PUBLISHED = {
     ),
     "face-detection-0200": ({"image": [1, 3, 256, 256]}, [[1, 1, 200, 7]], 1.828),
 }
-OPERATIONS = {
-    "alexnet": {"Convolution": 2, "GroupConvolution": 3, "LRN": 2, "MatMul": 3},
-    "googlenet-v1": {"Convolution": 57, "Concat": 9, "LRN": 2, "MaxPool": 13},
-    "yolo-v3-tf": {"Convolution": 75, "PRelu": 72, "Add": 98, "Interpolate": 2},
-    "face-detection-0200": {
-        "GroupConvolution": 21,
-        "PriorBoxClustered": 2,
-        "DetectionOutput": 1,
-    },
-}
 
 
 @pytest.mark.parametrize("name", models.VALIDATED)
@@ -49,9 +39,6 @@ def test_a_network_is_the_published_one(networks, name):
         if op.get_element_type().is_real()
     )
     assert abs(parameters / (millions * 1e6) - 1) < 0.01
-    types = [op.get_type_name() for op in model.get_ops()]
-    for operation, number in OPERATIONS[name].items():
-        assert types.count(operation) == number, operation
 
 
 @pytest.mark.parametrize("name", models.NETWORKS)
@@ -68,13 +55,10 @@ def test_it_is_measured_and_an_inference_gives_finite_numbers(networks, measured
 
 
 def test_a_user_is_told_which_files_were_written_and_their_input(tmp_path: Path):
-    command = [sys.executable, str(ROOT / "tests" / "models.py")]
-    exit_status, stdout, stderr = run_command([*command, "googlenet-v1"], tmp_path)
+    command = [sys.executable, str(ROOT / "tests" / "models.py"), "googlenet-v1"]
+    exit_status, stdout, stderr = run_command(command, tmp_path)
     assert (exit_status, stderr) == (0, "")
     files = {path.name for path in tmp_path.iterdir()}
     assert files == {"googlenet-v1.xml", "googlenet-v1.bin"}
     assert stdout == "googlenet-v1.xml, googlenet-v1.bin: data f32 [1,3,224,224]\n"
     assert re.search(rf"^{re.escape(stdout)}", README, re.MULTILINE)
-    exit_status, _, stderr = run_command([*command, "googlenet"], tmp_path)
-    assert exit_status == 2
-    assert all(name in stderr for name in models.NETWORKS)
