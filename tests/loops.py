@@ -26,7 +26,7 @@ from support import ROOT, edited_script, load_program, load_script
 
 sys.path.append(str(ROOT))  # README's programs import from the script
 
-ROUNDS = 31
+ROUNDS = 21
 SECONDS = 1
 
 Loop = Callable[[], tuple[list[float], float]]  # latencies in ms, duration in s

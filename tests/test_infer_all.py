@@ -225,7 +225,7 @@ def test_a_user_classifies_images_good_and_bad(folder, networks):
         stderr.index(f"{name}.npy: ") for name in ["missing", "misshapen", "unreadable"]
     )
     assert missing < misshapen < unreadable
-    assert "[Errno 2] No such file" in stderr
+    assert "missing.npy: FileNotFoundError(2, " in stderr
     assert "[2,1,3,224,224]" in stderr or "(2.1.3.224.224)" in stderr
     assert run_command([*command, "a.npy"], folder) == (0, f"a.npy {a}\n", "")
 
