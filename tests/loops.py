@@ -2,8 +2,7 @@
 
 MODEL is a file or the name of a network that tests/models.py builds. The others are a
 polling loop, as in OpenVINO's Python sample, variants of the script, and both functions
-of README's application, which copy inputs and outputs besides. It needs what
-tests/requirements.txt lists.
+of README's application, which copy inputs and outputs. It needs tests/requirements.txt.
 """
 
 import argparse
@@ -110,10 +109,7 @@ def infer_loop(
 
 
 def open_loops(path: str, folder: Path, stack: contextlib.ExitStack) -> dict[str, Loop]:
-    """Return the loops by name, each on threads and a compiled model of its own.
-
-    A thread state that one loop holds would be held for all.
-    """
+    """Return the loops by name, each with threads of its own: thread states are kept."""
     loops = {}
     for name in LOOPS:
         # A script for each, so that all have the same random data: the work of
