@@ -38,7 +38,7 @@ def test_the_rows_of_the_table_do_what_they_are_for(tmp_path, networks):
             assert len(queue) == number
             script.warm_up(queue)
     for script, name, value in [
-        (one_thread, "INFERENCE_NUM_THREADS", 1),
+        (one_thread, "NUM_STREAMS", 1),
         (latency, "PERFORMANCE_HINT", "LATENCY"),
         (f32, "INFERENCE_PRECISION_HINT", ov.Type.f32),
     ]:
