@@ -3,7 +3,7 @@
 import re
 import signal
 import sys
-from pathlib import Path
+import time
 
 import openvino as ov
 import pytest
@@ -51,7 +51,8 @@ def test_the_end_waits_for_all_and_hides_no_error(models_by_ms, monkeypatch, err
 
     def complete(request: ov.InferRequest, number: int) -> None:
         completed.append(number)
-        if len(completed) == 3:  # the main thread waits at the end of the block by then
+        if len(completed) == 3:
+            time.sleep(0.2)  # by then the main thread waits for this request
             signal.raise_signal(signal.SIGINT)
 
     with (
@@ -67,7 +68,7 @@ def test_the_end_waits_for_all_and_hides_no_error(models_by_ms, monkeypatch, err
 
 
 @pytest.mark.parametrize("error", [None, ValueError("in the block")])
-def test_of_several_errors_the_first_is_shown(tmp_path: Path, monkeypatch, error):
+def test_of_several_errors_the_first_is_shown(tmp_path, monkeypatch, error):
     completed = []
     monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 4)
     model = save_reshape(tmp_path / "model.xml")
