@@ -121,7 +121,7 @@ def test_a_slow_source_delays_no_result_by_more_than_one_input(small_model):
         for name in range(6):
             yielded_by_then.append(len(yielded))
             time.sleep(0.3)  # the inference before has long completed
-            array = None if name == 2 else np.zeros([1, 3, 16, 16], np.float32)
+            array = None if name == 0 else np.zeros([1, 3, 16, 16], np.float32)
             yield name, (array,)
 
     yielded.extend(name for name, _ in infer_all(small_model, inputs()))

@@ -102,7 +102,6 @@ def infer_together():
     outputs.append(infer(array)[0])
 
 
-sys.setswitchinterval(1e-6)
 threads = [threading.Thread(target=infer_together) for _ in range(8)]
 for thread in threads:
     thread.start()
