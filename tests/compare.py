@@ -14,7 +14,7 @@ from pathlib import Path
 
 import models
 
-PAIRS = 9
+PAIRS = 5
 OPTIONS = "-hint throughput -t 10 -ip f32"
 HEADER = "| model | script, FPS | benchmark_app, FPS | ratio | middle half of pairs |"
 BENCHMARK_APP = "from openvino.tools.benchmark.main import main; main()"

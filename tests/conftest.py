@@ -1,4 +1,3 @@
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,7 +47,7 @@ def models_by_ms(
 
 @pytest.fixture(scope="session")
 def small_model(networks: Callable[[str], str]) -> ov.CompiledModel:
-    return throughput_benchmark.compile_model(networks("two-convolutions"), "CPU")
+    return support.compile_model(networks("two-convolutions"))
 
 
 @pytest.fixture(scope="session")
@@ -58,24 +57,18 @@ def arrays() -> np.ndarray:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Put the script and README's programs side by side."""
-    for name, text in support.PROGRAMS.items():
-        (tmp_path / f"{name}.py").write_text(text, "utf-8")
-    shutil.copy(support.SCRIPT, tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def measured(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> Callable[..., tuple[list[float], float]]:
     """Return a function that runs main in this process, with some constants replaced.
 
-    It checks the ten lines and returns what they are of: latencies in ms, duration in s.
+    It checks the ten lines and what is on stderr, by default nothing, and returns what the
+    lines are of: latencies in ms, duration in s.
     """
 
-    def run_main(*arguments: str, **constants: object) -> tuple[list[float], float]:
+    def run_main(
+        *arguments: str, stderr: str = "", **constants: object
+    ) -> tuple[list[float], float]:
         measurements = []
         report = throughput_benchmark.report
 
@@ -88,10 +81,10 @@ def measured(
             for name, value in {"SECONDS_TO_RUN": 0.05, **constants}.items():
                 patch.setattr(throughput_benchmark, name, value)
             exit_status = throughput_benchmark.main(list(arguments))
-        stdout, stderr = capfd.readouterr()
-        assert (exit_status, stderr) == (0, "")
+        shown = capfd.readouterr()
+        assert (exit_status, shown.err) == (0, stderr)
         ((latencies, duration),) = measurements
-        assert support.parse_report(stdout)["count"] == len(latencies)
+        assert support.parse_report(shown.out)["count"] == len(latencies)
         return latencies, duration
 
     return run_main

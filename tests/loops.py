@@ -1,45 +1,62 @@
 """Compare the script's loop with others in one process: python tests/loops.py [MODEL ...]
 
 MODEL is a file or the name of a network that tests/models.py builds. The others are a
-polling loop, as in OpenVINO's Python sample, variants of the script, and both functions
-of README's application, which copy inputs and outputs. It needs tests/requirements.txt.
+polling loop, as in OpenVINO's Python sample, the script without each of its fast paths or
+with twice the infer requests, and both functions of README, which copy inputs and outputs.
 """
 
 import argparse
-import contextlib
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import models
 import numpy as np
 import openvino as ov
-from support import ROOT, edited_script, load_program, load_script
+from support import INFER_ALL, THREAD_SAFE_INFER, load_function, load_script
 
-sys.path.append(str(ROOT))  # README's programs import from the script
-
-ROUNDS = 21
+ROUNDS = 15
 SECONDS = 1
 
 Loop = Callable[[], tuple[list[float], float]]  # latencies in ms, duration in s
 
-TWICE_THE_REQUESTS = "2 * len(ov.AsyncInferQueue(compile_model(path, device)))"
-START_ASYNC = "super(ov.AsyncInferQueue, queue).start_async"
+
+def without_thread_states(script: ModuleType) -> None:
+    pythonapi = SimpleNamespace(PyGILState_Ensure=lambda: None)
+    script.ctypes = SimpleNamespace(pythonapi=pythonapi)
+
+
+def with_queue_start_async(script: ModuleType) -> None:
+    script.super = lambda base, queue: queue
+
+
+def with_twice_the_requests(script: ModuleType) -> None:
+    create_queue = script.create_queue
+
+    def create_queue_of_twice_as_many(path: str, device: str) -> ov.AsyncInferQueue:
+        script.INFER_REQUESTS = 2 * len(create_queue(path, device))
+        return create_queue(path, device)
+
+    script.create_queue = create_queue_of_twice_as_many
+
+
 VARIANTS = {
-    "the script": [],
-    "without thread states": [("ctypes.pythonapi.PyGILState_Ensure()", "None")],
-    "with queue.start_async": [(START_ASYNC, "queue.start_async")],
-    "with twice the requests": [("INFER_REQUESTS)", f"{TWICE_THE_REQUESTS})")],
+    "the script without held thread states": without_thread_states,
+    "the script with queue.start_async": with_queue_start_async,
+    "the script with twice the requests": with_twice_the_requests,
 }
-LOOPS = ["polling", *VARIANTS, "infer_all", "infer"]
-COLUMNS = "FPS | median, ms | ratio | middle half of rounds"
+# By the loop that they are compared with.
+COMPARED = {
+    "polling": ["the script", *VARIANTS],
+    "the script with twice the requests": ["infer_all", "thread_safe_infer"],
+}
 
 
 def polling_loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
@@ -63,21 +80,11 @@ def polling_loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
     return latencies, duration
 
 
-def script_loop(
-    script: ModuleType, queue: ov.AsyncInferQueue
-) -> tuple[list[float], float]:
-    """Let the script measure, warmed up before, and wait as the end of its block does."""
-    latencies = []
-    start = time.perf_counter()
-    script.measure(queue, latencies)
-    queue.wait_all()
-    return latencies, time.perf_counter() - start
-
-
 def infer_all_loop(
-    infer_all: Callable[..., Iterator], model: ov.CompiledModel, arrays: list
+    model: ov.CompiledModel, arrays: list[np.ndarray]
 ) -> tuple[list[float], float]:
     """Infer the same arrays again and again; a latency is from input to output."""
+    infer_all = load_function("infer_all", INFER_ALL)
     start = time.perf_counter()
 
     def inputs() -> Iterable[tuple]:
@@ -92,7 +99,7 @@ def infer_all_loop(
 
 
 def infer_loop(
-    infer: Callable, threads: ThreadPoolExecutor, number: int, arrays: list
+    infer: Callable, number: int, arrays: list[np.ndarray]
 ) -> tuple[list[float], float]:
     """Infer the same arrays from a number of threads; a latency is that of a call."""
     start = time.perf_counter()
@@ -104,73 +111,74 @@ def infer_loop(
             latencies.append((time.perf_counter() - started) * 1000)
         return latencies
 
-    latencies = chain.from_iterable(threads.map(infer_again_and_again, range(number)))
+    with ThreadPoolExecutor(number) as threads:
+        latencies = chain(*threads.map(infer_again_and_again, range(number)))
     return list(latencies), time.perf_counter() - start
 
 
-def open_loops(path: str, folder: Path, stack: contextlib.ExitStack) -> dict[str, Loop]:
+def open_loops(path: str) -> dict[str, Loop]:
     """Return the loops by name, each with threads of its own: thread states are kept."""
     loops = {}
-    for name in LOOPS:
-        # A script for each, so that all have the same random data: the work of
-        # face-detection-0200 depends on it.
-        script = load_script(edited_script(folder, *VARIANTS.get(name, [])))
+    for name in ["polling", *chain(*COMPARED.values())]:
+        script = load_script()
         script.SECONDS_TO_RUN = SECONDS
-        queue = stack.enter_context(script.open_queue(path, "CPU"))
+        if name in VARIANTS:
+            VARIANTS[name](script)
+        queue = script.create_queue(path, "CPU")
         model = queue[0].get_compiled_model()
         arrays = [np.copy(tensor.data) for tensor in queue[0].input_tensors]
         if name == "polling":
             loops[name] = partial(polling_loop, queue)
         elif name == "infer_all":
-            infer_all = load_program("classify").infer_all
-            loops[name] = partial(infer_all_loop, infer_all, model, arrays)
-        elif name == "infer":
-            infer = load_program("service").thread_safe_infer(model)
-            threads = stack.enter_context(ThreadPoolExecutor(2 * len(queue)))
-            loops[name] = partial(infer_loop, infer, threads, 2 * len(queue), arrays)
+            loops[name] = partial(infer_all_loop, model, arrays)
+        elif name == "thread_safe_infer":
+            infer = load_function(name, THREAD_SAFE_INFER)(model)
+            loops[name] = partial(infer_loop, infer, 2 * len(queue), arrays)
         else:
             script.warm_up(queue)
-            loops[name] = partial(script_loop, script, queue)
+            loops[name] = partial(script.measure, queue)
     return loops
 
 
-def measure(loops: dict[str, Loop], model: str) -> list[str]:
-    """Run each loop in turn, several times, and return the lines of a table."""
+def measure(loops: dict[str, Loop], model: str) -> dict[str, str]:
+    """Run each loop in turn, several times, and return a cell of a table for each."""
     throughputs = {name: [] for name in loops}
-    medians = {name: [] for name in loops}
     for number in range(ROUNDS):
         print(f"{model}: round {number + 1} of {ROUNDS}", file=sys.stderr)
         for name in list(loops)[:: -1 if number % 2 else 1]:
             latencies, duration = loops[name]()
             throughputs[name].append(len(latencies) / duration)
-            medians[name].append(statistics.median(latencies))
-    lines = [f"| {model} | {COLUMNS} |", "|---|---|---|---|---|"]
-    for name in loops:
-        pairs = zip(throughputs[name], throughputs["polling"], strict=True)
-        ratios = sorted(ours / theirs for ours, theirs in pairs)
-        quarter = len(ratios) // 4
-        lines.append(
-            f"| {name} | {statistics.median(throughputs[name]):.2f}"
-            f" | {statistics.median(medians[name]):.3f}"
-            f" | {statistics.median(ratios):.3f}"
-            f" | {ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f} |"
-        )
-    return lines
+    cells = {}
+    for base, names in COMPARED.items():
+        for name in names:
+            pairs = zip(throughputs[name], throughputs[base], strict=True)
+            ratios = sorted(ours / theirs for ours, theirs in pairs)
+            quarter = len(ratios) // 4
+            cells[name] = (
+                f"{statistics.median(ratios):.2f}"
+                f" ({ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f})"
+            )
+    return cells
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print a table for each model."""
+    """Print a table for each loop that others are compared with."""
     default = ["two-convolutions", "face-detection-0200", "googlenet-v1"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="*", default=default)
     names = parser.parse_args(arguments).model
+    columns = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             if name in models.NETWORKS:
                 name = models.write(name, Path(folder))
-            with contextlib.ExitStack() as stack:
-                loops = open_loops(name, Path(folder), stack)
-                print(*measure(loops, Path(name).stem), "", sep="\n")
+            columns[Path(name).stem] = measure(open_loops(name), Path(name).stem)
+    for base, names in COMPARED.items():
+        print(f"| throughput beside {base} |", *(f"{name} |" for name in columns))
+        print("|---|", "---|" * len(columns), sep="")
+        for name in names:
+            print(f"| {name} |", *(f"{cells[name]} |" for cells in columns.values()))
+        print()
 
 
 if __name__ == "__main__":

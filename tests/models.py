@@ -1,6 +1,7 @@
 """Build networks with random weights: python tests/models.py NAME writes NAME.xml and .bin.
 
-The topologies are the published ones, and speed does not depend on the weights.
+The topologies are the published ones. The speed of convolutions does not depend on the
+weights; that of a detector's last step does, as it depends on what is detected.
 """
 
 import argparse

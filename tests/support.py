@@ -1,4 +1,4 @@
-"""What several tests share: the script, README's programs, and a few small models."""
+"""What several tests share: the script, README, how to run them, and small models."""
 
 import importlib.util
 import re
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -19,8 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "throughput_benchmark.py"
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-CLASSIFY, SERVICE = [text for language, text in BLOCKS if language == "python"]
-PROGRAMS = {"classify": CLASSIFY, "service": SERVICE}
+INFER_ALL, EXAMPLE, THREAD_SAFE_INFER = [
+    text for language, text in BLOCKS if language == "python"
+]
 
 SECONDS_TO_WAIT = 100  # for a process, on a slow machine
 # Whatever Python or a library warns of is an error, but for the GIL that OpenVINO turns on
@@ -53,12 +55,16 @@ def parse_report(stdout: str) -> dict[str, float]:
     return {name: float(figure) for name, figure in figures.items()}
 
 
+def assert_nothing_measured(stdout: str) -> None:
+    build = f"[ INFO ] Build {'.' * 33} {ov.get_version()}"
+    assert stdout.splitlines() == ["[ INFO ] OpenVINO:", build]
+
+
 def message_of(result: tuple[int, str, str], model: str, device: str = "CPU") -> str:
     """Return what follows model and device in the one message of a failed run."""
     exit_status, stdout, stderr = result
     assert exit_status == 1, result
-    build = f"[ INFO ] Build {'.' * 33} {ov.get_version()}"
-    assert stdout.splitlines() == ["[ INFO ] OpenVINO:", build]
+    assert_nothing_measured(stdout)
     assert stderr.count("[ ERROR ]") == 1
     assert "Traceback" not in stderr
     # OpenVINO's frontends may have written something before.
@@ -87,11 +93,12 @@ def run_command(
     return result.returncode, result.stdout, result.stderr
 
 
-def run_side_by_side(command: list[str], times: int, cwd: Path) -> set[tuple]:
-    """Run a command several times, four at a time: each exit status with its stderr."""
+def run_side_by_side(
+    command: list[str], times: int, cwd: Path | None = None
+) -> list[tuple[int, str, str]]:
+    """Run a command several times to its end, four at a time."""
     with ThreadPoolExecutor(4) as threads:
-        results = threads.map(lambda _: run_command(command, cwd), range(times))
-        return {(exit_status, stderr) for exit_status, _, stderr in results}
+        return list(threads.map(lambda _: run_command(command, cwd), range(times)))
 
 
 def run(
@@ -99,6 +106,19 @@ def run(
 ) -> tuple[int, str, str]:
     """Run the script to its end, as a user does: exit status, stdout, stderr."""
     return run_command([*STRICT_PYTHON, str(script), *arguments], cwd)
+
+
+def command_with(code: str, script: Path, *arguments: str) -> list[str]:
+    """Return a command that runs a script as a user does, after some code with hooks."""
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+import openvino as ov
+from hooks import *
+{code}
+run_script()
+"""
+    return [*STRICT_PYTHON, "-c", program, str(script), *arguments]
 
 
 def press_after(
@@ -126,13 +146,14 @@ def press_after(
     for seconds in presses:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate()
+    printed += process.stdout.read()
+    _, stderr = process.communicate()
     limit.cancel()
-    return process.returncode, printed + stdout, stderr
+    return process.returncode, printed, stderr
 
 
 def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:
-    """Write a copy of the script with passages replaced and constants set.
+    """Write a copy of the script with README's edits made and constants set.
 
     Each passage stands there once. Unless set, the copy measures for a tenth of a second.
     """
@@ -169,11 +190,27 @@ def load_script(path: Path = SCRIPT) -> ModuleType:
     return script
 
 
-def load_program(name: str) -> ModuleType:
-    """Import a program of README, which imports from the script."""
-    program = ModuleType(name)
-    exec(PROGRAMS[name], program.__dict__)
-    return program
+def load_function(name: str, text: str) -> Callable:
+    """Return a function of README's, which stands on its own."""
+    namespace = {"__name__": name}
+    exec(text, namespace)
+    return namespace[name]
+
+
+def compile_model(path: str, **config: object) -> ov.CompiledModel:
+    """Compile a model as an application does."""
+    config = {"PERFORMANCE_HINT": "THROUGHPUT", **config}
+    return ov.Core().compile_model(path, "CPU", config)
+
+
+def infer_once(model: ov.CompiledModel, arrays: np.ndarray) -> list[np.ndarray]:
+    """Return the output of each input, one after the other, by another request."""
+    request = model.create_infer_request()
+    return [request.infer([array])[0] for array in arrays]
+
+
+def optimal_number_of_infer_requests(model: ov.CompiledModel) -> int:
+    return model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
 
 
 def save(
@@ -217,8 +254,13 @@ def save_sum(path: Path) -> str:
     return save(path, [total], [x], [ops.assign(total, "total")])
 
 
-def optimal_number_of_infer_requests(model: ov.CompiledModel) -> int:
-    return model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+def save_sum_of_each(path: Path, shapes: dict[str, str]) -> str:
+    """Save a model with inputs of such names and shapes, of which it sums each."""
+    inputs = [
+        ops.parameter(ov.PartialShape(shape), np.float32, name=name)
+        for name, shape in shapes.items()
+    ]
+    return save(path, [ops.reduce_sum(x, np.int64([0])) for x in inputs], inputs)
 
 
 def table(header: str) -> list[list[str]]:

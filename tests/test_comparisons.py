@@ -45,6 +45,7 @@ def test_a_row_beside_benchmark_app_is_the_one_known_by_hand(monkeypatch, capfd)
     assert row == "| some model | 110.00 | 100.00 | 1.100 | 1.000 to 1.200 |"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_model_is_compared_with_benchmark_app(networks, monkeypatch, capfd):
     figures = []
@@ -62,6 +63,7 @@ def test_a_model_is_compared_with_benchmark_app(networks, monkeypatch, capfd):
     assert 0.2 < ours / theirs < 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_failure_of_either_ends_the_comparison(networks, monkeypatch):
     with pytest.raises(SystemExit, match="Cannot run 'missing.xml' on 'CPU'"):
@@ -71,34 +73,36 @@ def test_a_failure_of_either_ends_the_comparison(networks, monkeypatch):
         compare.main([networks("two-convolutions")])
 
 
-def test_a_row_beside_polling_is_the_one_known_by_hand(monkeypatch, capfd):
-    def loop(latency: float, *counts: int) -> loops.Loop:
-        results = iter([([latency] * count, 2.0) for count in counts])
+def test_a_cell_beside_polling_is_the_one_known_by_hand(monkeypatch, capfd):
+    def loop(*counts: int) -> loops.Loop:
+        results = iter([([2.5] * count, 2.0) for count in counts])
         return lambda: next(results)
 
-    # By round; the medians are 100 and 110 in a second.
+    # By round.
     loops_by_name = {
-        "polling": loop(2.0, 200, 180, 200, 200, 320),
-        "other": loop(2.5, 220, 180, 240, 260, 160),
+        "polling": loop(200, 180, 200, 200, 320),
+        "the script": loop(220, 180, 240, 260, 160),
     }
     monkeypatch.setattr(loops, "ROUNDS", 5)
-    assert loops.measure(loops_by_name, "some model")[2:] == [
-        "| polling | 100.00 | 2.000 | 1.000 | 1.000 to 1.000 |",
-        "| other | 110.00 | 2.500 | 1.100 | 1.000 to 1.200 |",
-    ]
+    monkeypatch.setattr(loops, "COMPARED", {"polling": ["the script"]})
+    cells_by_name = loops.measure(loops_by_name, "some model")
+    assert cells_by_name == {"the script": "1.10 (1.00 to 1.20)"}
     assert capfd.readouterr().err.splitlines()[-1] == "some model: round 5 of 5"
 
 
-def test_the_loops_are_compared_with_polling(monkeypatch, capfd):
+@pytest.mark.slow
+def test_the_loops_are_compared(networks, monkeypatch, capfd):
     monkeypatch.setattr(loops, "ROUNDS", 2)
     monkeypatch.setattr(loops, "SECONDS", 0.1)
-    loops.main(["two-convolutions"])
-    header, rule, *rows, blank = capfd.readouterr().out.splitlines()
-    assert header == f"| two-convolutions | {loops.COLUMNS} |"
-    assert len(cells(rule)) == len(cells(header))
-    assert not blank
-    rows = [cells(row) for row in rows]
-    assert [row[0] for row in rows] == loops.LOOPS
-    for _, *figures, middle_half in rows:
-        assert all(float(figure) > 0 for figure in figures)
-        assert re.fullmatch(r"\d+\.\d{3} to \d+\.\d{3}", middle_half)
+    loops.main(["two-convolutions", networks("face-detection-0200")])
+    tables = capfd.readouterr().out.split("\n\n")[:-1]
+    assert len(tables) == len(loops.COMPARED)
+    for text, (base, names) in zip(tables, loops.COMPARED.items(), strict=True):
+        header, rule, *rows = [cells(row) for row in text.splitlines()]
+        columns = ["two-convolutions", "face-detection-0200"]
+        assert header == [f"throughput beside {base}", *columns]
+        assert len(rule) == len(header)
+        assert [name for name, *_ in rows] == names
+        for _, *ratios in rows:
+            for ratio in ratios:
+                assert re.fullmatch(r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", ratio)

@@ -1,4 +1,4 @@
-"""Dynamic shapes: what the error shows to paste, and that the models run with it."""
+"""Dynamic shapes: a batch of 1 is taken, and other sizes are asked for by a line to set."""
 
 import ast
 import re
@@ -9,74 +9,128 @@ import onnx
 import openvino as ov
 import pytest
 from models import ops
-from support import README, edited_script, parse_report, run, save
+from support import (
+    README,
+    assert_nothing_measured,
+    edited_script,
+    parse_report,
+    run,
+    save,
+    save_sum_of_each,
+)
 
 import throughput_benchmark
 
-TWO_OF_THREE = {"ids": "[?,8]", "mask": "[2,8]", "types": "[2,?]"}
+WARNING = """\
+[ WARNING ] The first dimension is dynamic: the smallest batch is measured. For another, \
+replace the line of INPUT_SHAPES in throughput_benchmark.py by this one, edited:
+INPUT_SHAPES = {}
+"""
+ERROR = """\
+the model has dynamic shapes. Replace the line of INPUT_SHAPES in \
+throughput_benchmark.py by this one, with a number for each ? or range:
+INPUT_SHAPES = {}
+"""
 
 
-def save_ir(path: Path, shapes: dict[str, str]) -> str:
-    """Save a model that sums each of its inputs."""
-    inputs = [
-        ops.parameter(ov.PartialShape(shape), np.float32, name=name)
-        for name, shape in shapes.items()
-    ]
-    return save(path, [ops.reduce_sum(x, np.int64([0])) for x in inputs], inputs)
+@pytest.fixture
+def shapes_of(monkeypatch, capfd):
+    """Return a function from a model to the shapes of its inputs once it is compiled."""
+
+    def shapes(model: str, input_shapes: dict) -> list[list[int]]:
+        monkeypatch.setattr(throughput_benchmark, "INPUT_SHAPES", input_shapes)
+        inputs = throughput_benchmark.compile_model(model, "CPU").inputs
+        capfd.readouterr()
+        return [list(port.shape) for port in inputs]
+
+    return shapes
 
 
-ONNX = """<ir_version: 8, opset_import: ["": 13]>
-sum (float[batch,3,height,width] pixels) => (float y) { y = ReduceSum(pixels) }"""
-
-
-def to_paste(message: str) -> str:
-    """Return what the line to paste sets, from the whole of the message."""
-    start = "dynamic shape. Set at the top of throughput_benchmark.py: INPUT_SHAPES = "
-    assert message.startswith(start)
-    assert message.endswith("}\n")
-    return message.removeprefix(start).removesuffix("\n")
-
-
-def test_the_line_to_paste_makes_the_model_run(tmp_path, monkeypatch, fails, measured):
-    model = save_ir(tmp_path / "model.xml", TWO_OF_THREE)
-    line = to_paste(fails(model))
-    assert line == "{'ids': '[?,8]', 'types': '[2,?]'}"
+def test_a_user_measures_a_batch_of_1_and_pastes_the_line_for_another(tmp_path):
+    model = save_sum_of_each(tmp_path / "model.xml", {"input_1": "[?,640]"})
+    exit_status, stdout, stderr = run(model, script=edited_script(tmp_path))
+    assert exit_status == 0
+    assert stderr == WARNING.format("{'input_1': '[1,640]'}")
+    parse_report(stdout)
     # What the user makes of it.
-    input_shapes = ast.literal_eval(line.replace("?", "4"))
-    measured(model, INPUT_SHAPES=input_shapes)
-    monkeypatch.setattr(throughput_benchmark, "INPUT_SHAPES", input_shapes)
-    inputs = throughput_benchmark.compile_model(model, "CPU").inputs
-    assert [list(port.shape) for port in inputs] == [[4, 8], [2, 8], [2, 4]]
-
-
-def test_a_user_pastes_the_line_of_readme_and_edits_it(tmp_path):
-    model = onnx.parser.parse_model(ONNX)
-    onnx.save(model, tmp_path / "model.onnx")
-    pasted, edited = re.findall(r"`INPUT_SHAPES = (\{'pixels'.*?\})`", README)
-    for shapes in ["{}", pasted]:
-        script = edited_script(tmp_path, INPUT_SHAPES=ast.literal_eval(shapes))
-        exit_status, _, stderr = run("model.onnx", script=script, cwd=tmp_path)
-        assert exit_status == 1
-        assert stderr.endswith(f": INPUT_SHAPES = {pasted}\n")
-    script = edited_script(tmp_path, INPUT_SHAPES=ast.literal_eval(edited))
-    exit_status, stdout, stderr = run("model.onnx", script=script, cwd=tmp_path)
+    line = stderr.splitlines()[-1].replace("[1,", "[8,")
+    script = edited_script(tmp_path, ("INPUT_SHAPES = {}", line))
+    exit_status, stdout, stderr = run(model, script=script)
     assert (exit_status, stderr) == (0, "")
     parse_report(stdout)
 
 
+@pytest.mark.parametrize(
+    "shape, taken",
+    [
+        ("[?,640]", [1, 640]),
+        ("[?]", [1]),
+        ("[1..8,3]", [1, 3]),
+        ("[4..8,3]", [4, 3]),
+        ("[4..,3]", [4, 3]),
+        ("[..8,3]", [1, 3]),
+    ],
+)
+def test_the_batch_is_1_or_the_least_that_the_model_allows(
+    tmp_path, measured, shapes_of, shape, taken
+):
+    model = save_sum_of_each(tmp_path / "model.xml", {"x": shape})
+    line = {"x": str(ov.PartialShape(taken))}
+    measured(model, stderr=WARNING.format(line))
+    assert shapes_of(model, {}) == [taken]
+    # Once it is set there is no warning.
+    measured(model, INPUT_SHAPES=line)
+    assert shapes_of(model, {"x": [6, *taken[1:]]}) == [[6, *taken[1:]]]
+
+
 # Of the last one, not even the number of sizes is known.
-@pytest.mark.parametrize("shape", ["[?,?]", "[1..4,3]", "[..4,2..]", "[...]"])
-def test_a_shape_is_shown_as_openvino_writes_it(tmp_path, fails, measured, shape):
-    model = save_ir(tmp_path / "model.xml", {"x": shape})
-    line = to_paste(fails(model))
-    assert line == f"{{'x': '{shape}'}}"
-    # Half edited, it is shown again.
-    half = f"{{'x': '{shape.replace('[?', '[2')}'}}"
-    assert to_paste(fails(model, INPUT_SHAPES=ast.literal_eval(half))) == half
-    measured(model, INPUT_SHAPES={"x": "[2,3]"})
+@pytest.mark.parametrize(
+    "shape, shown",
+    [
+        ("[?,3,?,?]", "[1,3,?,?]"),
+        ("[?,?]", "[1,?]"),
+        ("[4..8,1..4]", "[4,1..4]"),
+        ("[..4,2..]", "[1,2..]"),
+        ("[3,?]", "[3,?]"),
+        ("[...]", "[...]"),
+    ],
+)
+def test_other_sizes_are_asked_for(tmp_path, fails, measured, shape, shown):
+    model = save_sum_of_each(tmp_path / "model.xml", {"x": shape})
+    assert fails(model) == ERROR.format({"x": shown})
+    # Pasted as it is, it is asked for again.
+    assert fails(model, INPUT_SHAPES={"x": shown}) == ERROR.format({"x": shown})
+    filled_in = re.sub(r"\?|1\.\.4|2\.\.|\.\.\.", "3", shown)
+    measured(model, INPUT_SHAPES={"x": filled_in})
 
 
-def test_an_input_has_its_first_name_or_its_index(tmp_path, fails, measured):
+INPUTS = {"ids": "[?,8]", "mask": "[2,8]", "types": "[?,?]"}
+
+
+def test_of_several_inputs_all_dynamic_ones_are_shown(
+    tmp_path, fails, measured, shapes_of
+):
+    model = save_sum_of_each(tmp_path / "model.xml", INPUTS)
+    assert fails(model) == ERROR.format({"ids": "[1,8]", "types": "[1,?]"})
+    line = {"ids": "[1,8]", "types": "[1,4]"}
+    measured(model, INPUT_SHAPES=line)
+    assert shapes_of(model, line) == [[1, 8], [2, 8], [1, 4]]
+
+
+def test_what_is_set_is_kept_and_stays_in_the_line(
+    tmp_path, fails, measured, shapes_of
+):
+    model = save_sum_of_each(tmp_path / "model.xml", INPUTS)
+    message = fails(model, INPUT_SHAPES={"ids": [3, 8]})
+    assert message == ERROR.format({"ids": [3, 8], "types": "[1,?]"})
+    # A shape that is set may leave the batch dynamic, too.
+    half = {"ids": [3, 8], "types": "[?,4]"}
+    whole = {"ids": [3, 8], "types": "[1,4]"}
+    measured(model, INPUT_SHAPES=half, stderr=WARNING.format(whole))
+    assert shapes_of(model, half) == [[3, 8], [2, 8], [1, 4]]
+
+
+def test_an_input_has_one_of_its_names_or_its_index(tmp_path, fails, measured):
     inputs = [ops.parameter([-1, 8], name=name) for name in "abc"]
     inputs[0].output(0).get_tensor().set_names({"it's:0", "x/it's:0"})
     y = ops.add(ops.add(inputs[0], inputs[1]), inputs[2])
@@ -84,12 +138,48 @@ def test_an_input_has_its_first_name_or_its_index(tmp_path, fails, measured):
     # Only in the file can the names of the second and the third be taken away.
     text = re.sub(r' names="[bc]"', "", model.read_text("utf-8"))
     model.write_text(text, "utf-8")
-    line = to_paste(fails(str(model)))
-    assert line == """{"it's:0": '[?,8]', 1: '[?,8]', 2: '[?,8]'}"""
-    measured(str(model), INPUT_SHAPES=ast.literal_eval(line.replace("?", "2")))
+    shapes = {"it's:0": "[1,8]", 1: "[1,8]", 2: "[1,8]"}
+    measured(str(model), stderr=WARNING.format(shapes))
+    shapes = {name: shape.replace("1", "2") for name, shape in shapes.items()}
+    measured(str(model), INPUT_SHAPES=shapes)
 
 
-def test_only_an_input_that_stays_dynamic_is_shown(tmp_path, fails):
-    model = save_ir(tmp_path / "model.xml", TWO_OF_THREE)
-    message = fails(model, INPUT_SHAPES={"types": [2, 8]})
-    assert to_paste(message) == "{'ids': '[?,8]'}"
+def test_strings_may_have_a_dynamic_batch(tmp_path, measured):
+    if not hasattr(ov.Type, "string"):
+        pytest.skip("this release has no strings")
+    x = ops.parameter(ov.PartialShape("[?]"), ov.Type.string, name="text")
+    model = save(tmp_path / "model.xml", [ops.shape_of(x)], [x])
+    measured(model, stderr=WARNING.format({"text": "[1]"}))
+
+
+def test_where_a_batch_of_1_does_not_suit_the_reason_follows_the_warning(tmp_path):
+    x = ops.parameter(ov.PartialShape("[?,3]"), np.float32, name="x")
+    y = ops.matmul(x, np.ones([4, 3], np.float32), True, True)
+    y = ops.matmul(np.ones([6, 4], np.float32), ops.reshape(x, [4, 3], False), 0, 0)
+    model = save(tmp_path / "model.xml", [y], [x])
+    exit_status, stdout, stderr = run(model, script=edited_script(tmp_path))
+    assert exit_status == 1
+    assert_nothing_measured(stdout)
+    warning = WARNING.format({"x": "[1,3]"})
+    assert stderr.startswith(f"{warning}[ ERROR ] Cannot run '{model}' on 'CPU': ")
+    assert "hape" in stderr.removeprefix(warning)
+    assert stderr.count("INPUT_SHAPES = ") == 1
+    script = edited_script(tmp_path, INPUT_SHAPES={"x": "[4,3]"})
+    assert run(model, script=script)[0] == 0
+
+
+ONNX = """<ir_version: 8, opset_import: ["": 13]>
+sum (float[batch,3,height,width] pixels) => (float y) { y = ReduceSum(pixels) }"""
+
+
+def test_a_user_pastes_the_line_of_readme_and_fills_it_in(tmp_path):
+    model = onnx.parser.parse_model(ONNX)
+    onnx.save(model, tmp_path / "model.onnx")
+    shown, filled_in = re.findall(r"`?INPUT_SHAPES = (\{'pixels'.*?\})", README)
+    exit_status, _, stderr = run("model.onnx", cwd=tmp_path)
+    assert exit_status == 1
+    assert stderr.endswith(f"\nINPUT_SHAPES = {shown}\n")
+    script = edited_script(tmp_path, INPUT_SHAPES=ast.literal_eval(filled_in))
+    exit_status, stdout, stderr = run("model.onnx", script=script, cwd=tmp_path)
+    assert (exit_status, stderr) == (0, "")
+    parse_report(stdout)

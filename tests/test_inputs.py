@@ -2,14 +2,14 @@
 
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import edited_script, load_script, run, save
+from support import edited_script, run, save
 
 import throughput_benchmark
 
@@ -47,11 +47,18 @@ def parameter(name: str, shape: list[int]) -> Node:
     pytest.skip(f"the CPU plugin of this release refuses {name} of shape {shape}")
 
 
-def fill(name: str, shape: list[int]) -> ov.Tensor:
-    """Return a tensor that the script has filled; older releases may skip the test."""
-    tensor = ov.Tensor(parameter(name, shape).get_element_type(), ov.Shape(shape))
-    throughput_benchmark.fill_random(tensor)
-    return tensor
+@pytest.fixture
+def fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """Return a function from an element type and a shape to a tensor as it is measured."""
+    monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 1)
+
+    def filled_tensor(name: str, shape: list[int]) -> ov.Tensor:
+        x = parameter(name, shape)
+        model = save(tmp_path / "model.xml", identity([ops.shape_of(x)]), [x])
+        queue = throughput_benchmark.create_queue(model, "CPU")
+        return queue[0].input_tensors[0]
+
+    return filled_tensor
 
 
 def read_back(tensor: ov.Tensor) -> np.ndarray:
@@ -72,7 +79,7 @@ MILLION = [1000, 1000]
     "name, distinct",
     [("f16", 8000), ("bf16", 1000), ("f32", 900_000), ("f64", 900_000)],
 )
-def test_floating_point_is_evenly_spread_between_0_and_1(name, distinct):
+def test_floating_point_is_evenly_spread_between_0_and_1(fill, name, distinct):
     values = read_back(fill(name, MILLION))
     counts, _ = np.histogram(values, bins=10, range=(0, 1))
     assert counts.sum() == 10**6
@@ -81,23 +88,23 @@ def test_floating_point_is_evenly_spread_between_0_and_1(name, distinct):
 
 
 @pytest.mark.parametrize("name", INTEGERS)
-def test_integers_are_random_in_0_to_255(name):
+def test_integers_are_random_in_0_to_255(fill, name):
     assert set(read_back(fill(name, MILLION)).flat) == set(range(256))
 
 
 @pytest.mark.parametrize("name", ANY_BITS)
-def test_types_of_8_bits_and_fewer_take_all_their_values(name):
+def test_types_of_8_bits_and_fewer_take_all_their_values(fill, name):
     tensor = fill(name, MILLION)
     assert set(tensor.data.view(np.uint8).flat) == set(range(256))
 
 
-def test_booleans_are_random_of_both_kinds():
+def test_booleans_are_random_of_both_kinds(fill):
     tensor = fill("boolean", [10, 10])
     assert set(tensor.data.view(np.uint8).flat) == {0, 1}
     assert 20 < np.count_nonzero(tensor.data) < 80
 
 
-def test_strings_are_random_numbers_as_text():
+def test_strings_are_random_numbers_as_text(fill):
     words = fill("string", [10, 10]).str_data.flatten().tolist()
     assert len(set(words)) > 95
     assert all(1 <= len(word) <= 6 and word.isdecimal() for word in words)
@@ -107,31 +114,32 @@ def test_strings_are_random_numbers_as_text():
 @pytest.mark.parametrize(
     "name, most", [("f32", 0.01), ("f64", 0.01), ("u8", 1.01), ("i64", 0.14)]
 )
-def test_a_large_input_is_filled_without_a_larger_copy(name, most):
-    tensor = ov.Tensor(getattr(ov.Type, name), ov.Shape(MILLION))
+def test_a_large_input_is_filled_without_a_larger_copy(fill, name, most):
+    fill(name, [1])  # what is imported for it stays
     tracemalloc.start()
-    throughput_benchmark.fill_random(tensor)
+    tensor = fill(name, MILLION)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < most * tensor.byte_size
 
 
-def filled_inputs(script: ModuleType, model: str) -> list[list[np.ndarray]]:
+def filled_inputs(model: str) -> list[list[np.ndarray]]:
     """Return a copy of the inputs of each request."""
-    with script.open_queue(model, "CPU") as queue:
-        return [
-            [tensor.data.copy() for tensor in request.input_tensors]
-            for request in queue
-        ]
+    queue = throughput_benchmark.create_queue(model, "CPU")
+    return [
+        [tensor.data.copy() for tensor in request.input_tensors] for request in queue
+    ]
 
 
-def test_each_input_has_random_data_of_its_own_in_each_run_the_same(tmp_path):
+def test_each_input_has_random_data_of_its_own_in_each_run_the_same(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 3)
     inputs = [
         ops.parameter([2, 100], dtype) for dtype in [np.float32, np.uint8, np.float32]
     ]
     model = save(tmp_path / "x.xml", identity(inputs), inputs)
-    script = edited_script(tmp_path, INFER_REQUESTS=3)
-    one, other = (filled_inputs(load_script(script), model) for _ in range(2))
+    one, other = filled_inputs(model), filled_inputs(model)
     np.testing.assert_equal(one, other)
     assert [len(arrays) for arrays in one] == [3, 3, 3]
     arrays = [array for arrays in one for array in arrays]

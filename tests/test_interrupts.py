@@ -1,33 +1,42 @@
-"""Ctrl-C: a whole report of what completed, or nothing more; exit status 130."""
+"""Ctrl-C: a whole report of what completed, or a line that says that nothing did."""
 
 import pytest
 from support import (
     SCRIPT,
     STRICT_PYTHON,
+    assert_nothing_measured,
+    command_with,
     edited_script,
     parse_report,
     press_after,
-    run,
+    run_command,
     save_slow_model,
 )
 
-CTRL_C = "signal.raise_signal(signal.SIGINT)"
-RECORD = "latencies.append(request.latency)"
-MEASURE = "                measure(queue, latencies)\n"
+NOTHING = "[ WARNING ] No inference has completed.\n"
+PRESS_IN_MEASUREMENT = """
+def press(phase, count, request):
+    if (phase, count) == (1, {}):
+        press_ctrl_c()
+ov.AsyncInferQueue.set_callback = set_callback_with(press)
+"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "presses",
     [(0.3,), (0.3, 0.001, 0.001), (0.3, 0.01, 0.02), (0.3, 0.05, 0.1)],
 )
 @pytest.mark.parametrize("milliseconds", [0.04, 2, 100])
 def test_what_completed_is_reported(models_by_ms, tmp_path, milliseconds, presses):
-    say_so = (
-        MEASURE,
-        f"                print('measuring', flush=True)\n{MEASURE}",
-    )
-    script = edited_script(tmp_path, say_so, SECONDS_TO_RUN=10)
-    command = [*STRICT_PYTHON, str(script), models_by_ms[milliseconds]]
+    say_so = """
+def say_so(phase, count, request):
+    if (phase, count) == (1, 1):
+        print("measuring", flush=True)
+ov.AsyncInferQueue.set_callback = set_callback_with(say_so)
+"""
+    script = edited_script(tmp_path, SECONDS_TO_RUN=10)
+    command = command_with(say_so, script, models_by_ms[milliseconds])
     exit_status, stdout, stderr = press_after("measuring\n", command, presses=presses)
     assert (exit_status, stderr) == (130, "")
     figures = parse_report(stdout.replace("measuring\n", ""))
@@ -37,11 +46,11 @@ def test_what_completed_is_reported(models_by_ms, tmp_path, milliseconds, presse
 
 @pytest.mark.parametrize("requests", [1, 2])
 def test_it_starts_no_other_inference(models_by_ms, tmp_path, requests):
-    press = f"({RECORD}, {CTRL_C} if len(latencies) == 3 else None)"
-    script = edited_script(
-        tmp_path, (RECORD, press), SECONDS_TO_RUN=10, INFER_REQUESTS=requests
+    script = edited_script(tmp_path, SECONDS_TO_RUN=10, INFER_REQUESTS=requests)
+    press = PRESS_IN_MEASUREMENT.format(3)
+    exit_status, stdout, stderr = run_command(
+        command_with(press, script, models_by_ms[100])
     )
-    exit_status, stdout, stderr = run(models_by_ms[100], script=script)
     assert (exit_status, stderr) == (130, "")
     figures = parse_report(stdout)
     # Those in flight when the third completed have completed too, within the duration.
@@ -52,37 +61,75 @@ def test_it_starts_no_other_inference(models_by_ms, tmp_path, requests):
 
 def test_while_the_last_one_completes_it_ends_with_a_report(models_by_ms, tmp_path):
     # One to complete, and one that was started before that was seen and is waited for.
-    press = f"({RECORD}, {CTRL_C} if len(latencies) == 2 else None)"
     constants = {"SECONDS_TO_RUN": 0, "MIN_ITERATIONS": 1, "INFER_REQUESTS": 1}
-    script = edited_script(tmp_path, (RECORD, press), **constants)
-    exit_status, stdout, stderr = run(models_by_ms[100], script=script)
+    script = edited_script(tmp_path, **constants)
+    press = PRESS_IN_MEASUREMENT.format(2)
+    exit_status, stdout, stderr = run_command(
+        command_with(press, script, models_by_ms[100])
+    )
     assert (exit_status, stderr) == (130, "")
     assert parse_report(stdout)["count"] == 2
 
 
+@pytest.mark.parametrize("presses", [1, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    "line",
+    "owner, method, infers",
     [
-        "    model = core.read_model(path)\n",
-        "        return core.compile_model(model, device, CONFIG)\n",
-        "            fill_random(tensor)\n",
-        "    queue.wait_all()\n",  # of the warm-up
-        MEASURE,
+        ("ov.Core", "read_model", False),
+        ("ov.Core", "compile_model", False),
+        ("ov.AsyncInferQueue", "__iter__", False),
+        ("ov.AsyncInferQueue", "set_callback", True),
+        ("ov.AsyncInferQueue", "wait_all", True),
     ],
-    ids=["read", "compile", "fill", "warm up", "measure"],
+    ids=["read", "compile", "fill", "warm up", "end of the warm-up"],
 )
-def test_before_the_measurement_it_says_no_more(models_by_ms, tmp_path, line):
-    indentation = line[: -len(line.lstrip())]
-    edit = (f"\n{line}", f"\n{indentation}{CTRL_C}\n{line}")
-    script = edited_script(tmp_path, edit, INFER_REQUESTS=8)
-    exit_status, stdout, stderr = run(models_by_ms[20], script=script)
-    assert (exit_status, stderr) == (130, "")
-    assert len(stdout.splitlines()) == 2
+def test_before_the_measurement_it_says_that_nothing_completed(
+    models_by_ms, tmp_path, owner, method, infers, presses
+):
+    press = f"""
+def press(*_, **__):
+    for _ in range({presses}):
+        press_ctrl_c()
+def say_so(*_):
+    print("an inference", flush=True)
+ov.AsyncInferQueue.set_callback = set_callback_with(say_so)
+{owner}.{method} = with_a_call_before({owner}.{method}, press)
+"""
+    script = edited_script(tmp_path, SECONDS_TO_RUN=60, INFER_REQUESTS=8)
+    command = command_with(press, script, models_by_ms[20])
+    exit_status, stdout, stderr = run_command(command)
+    assert (exit_status, stderr) == (130, NOTHING)
+    # The warm-up ends, if it has begun.
+    assert stdout.count("an inference\n") == (8 if infers else 0)
+    assert_nothing_measured(stdout.replace("an inference\n", ""))
 
 
+@pytest.mark.slow
 def test_a_user_presses_it_while_the_model_is_loaded(tmp_path):
     model = save_slow_model(tmp_path / "model.xml", 1000)
     command = [*STRICT_PYTHON, str(SCRIPT), model]
     exit_status, stdout, stderr = press_after("Build", command)
+    assert (exit_status, stderr) == (130, NOTHING)
+    assert_nothing_measured(stdout)
+
+
+def test_a_press_within_the_report_does_not_cut_it(models_by_ms, tmp_path):
+    press = """
+def press(text):
+    if "Median" in text:
+        press_ctrl_c()
+sys.stdout.write = with_a_call_before(sys.stdout.write, press)
+"""
+    command = command_with(press, edited_script(tmp_path), models_by_ms[2])
+    exit_status, stdout, stderr = run_command(command)
     assert (exit_status, stderr) == (130, "")
-    assert len(stdout.splitlines()) == 2
+    parse_report(stdout)
+
+
+@pytest.mark.parametrize("presses", [(0,), (0, 0.001, 0.001), (0, 0.01, 0.02)])
+def test_a_press_at_the_end_changes_nothing(models_by_ms, tmp_path, presses):
+    command = [*STRICT_PYTHON, str(edited_script(tmp_path)), models_by_ms[2]]
+    exit_status, stdout, stderr = press_after("Throughput", command, presses=presses)
+    assert exit_status in [0, 130]
+    assert stderr == ""
+    parse_report(stdout)

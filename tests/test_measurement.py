@@ -1,10 +1,15 @@
 """The measurement: how long it lasts, what it counts, and what the latencies are of."""
 
-import ctypes
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+import openvino as ov
 import pytest
+from hooks import set_callback_with
+from support import infer_once
+
+import throughput_benchmark
 
 
 def test_it_lasts_as_long_as_set(models_by_ms, measured):
@@ -41,14 +46,18 @@ def test_the_requests_in_flight_at_the_end_are_waited_for(models_by_ms, measured
 
 
 @pytest.mark.parametrize("requests", [1, 5])
-def test_all_are_warmed_up_once(networks, monkeypatch, measured, requests):
-    warm_ups = []
-    ensure = ctypes.pythonapi.PyGILState_Ensure
-    monkeypatch.setattr(
-        ctypes.pythonapi, "PyGILState_Ensure", lambda: warm_ups.append(ensure())
-    )
-    measured(networks("two-convolutions"), INFER_REQUESTS=requests)
-    assert len(warm_ups) == requests
+def test_each_request_infers_once_before_the_measurement(
+    networks, monkeypatch, measured, requests
+):
+    addresses = [[], []]
+
+    def record(phase: int, count: int, request: ov.InferRequest) -> None:
+        addresses[phase].append(request.get_input_tensor().data.ctypes.data)
+
+    monkeypatch.setattr(ov.AsyncInferQueue, "set_callback", set_callback_with(record))
+    latencies, _ = measured(networks("two-convolutions"), INFER_REQUESTS=requests)
+    assert len(addresses[0]) == len(set(addresses[0])) == requests
+    assert len(addresses[1]) == len(latencies)
 
 
 def test_it_runs_on_any_thread_and_leaves_signals_alone(models_by_ms, measured):
@@ -57,3 +66,25 @@ def test_it_runs_on_any_thread_and_leaves_signals_alone(models_by_ms, measured):
         latencies, _ = threads.submit(measured, models_by_ms[2]).result()
     assert sum(latencies) > 0
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_outputs_are_read_in_the_callback_and_arrays_have_their_number(
+    networks, arrays
+):
+    # What comments of the script say to those who copy it.
+    queue = throughput_benchmark.create_queue(networks("two-convolutions"), "CPU")
+    results = {}
+
+    def callback(request: ov.InferRequest, number: int) -> None:
+        results[number] = request.output_tensors[0].data.copy()
+
+    queue.set_callback(callback)
+    array = np.empty_like(arrays[0])
+    for number in range(500):
+        array[...] = arrays[number % 20]
+        queue.start_async({"data": array}, number)
+    queue.wait_all()
+    expected = infer_once(queue[0].get_compiled_model(), arrays)
+    assert sorted(results) == list(range(500))
+    for number, output in results.items():
+        np.testing.assert_array_equal(output, expected[number % 20])

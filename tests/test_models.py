@@ -26,6 +26,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", models.VALIDATED)
 def test_a_network_is_the_published_one(networks, name):
     inputs, outputs, millions = PUBLISHED[name]
@@ -41,13 +42,11 @@ def test_a_network_is_the_published_one(networks, name):
     assert abs(parameters / (millions * 1e6) - 1) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", models.NETWORKS)
 def test_it_is_measured_and_an_inference_gives_finite_numbers(networks, measured, name):
     measured(networks(name))
-    compiled_model = throughput_benchmark.compile_model(networks(name), "CPU")
-    request = compiled_model.create_infer_request()
-    for tensor in request.input_tensors:
-        throughput_benchmark.fill_random(tensor)
+    request = throughput_benchmark.create_queue(networks(name), "CPU")[0]
     request.infer()
     for tensor in request.output_tensors:
         assert np.isfinite(tensor.data).all()

@@ -41,6 +41,7 @@ def test_each_figure_is_the_one_known_by_hand(capsys, latencies, duration, text)
     assert capsys.readouterr().out == text
 
 
+@pytest.mark.slow
 def test_a_user_measures_googlenet_for_ten_seconds(networks):
     model = networks("googlenet-v1")
     exit_status, stdout, stderr = run(model)
