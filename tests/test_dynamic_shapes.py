@@ -172,6 +172,7 @@ ONNX = """<ir_version: 8, opset_import: ["": 13]>
 sum (float[batch,3,height,width] pixels) => (float y) { y = ReduceSum(pixels) }"""
 
 
+@pytest.mark.slow
 def test_a_user_pastes_the_line_of_readme_and_fills_it_in(tmp_path):
     model = onnx.parser.parse_model(ONNX)
     onnx.save(model, tmp_path / "model.onnx")

@@ -25,6 +25,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 def test_the_rows_of_the_table_do_what_they_are_for(tmp_path, networks):
     longer, four, batch, latency, f32, one_thread = [
         load_script(edited_script(tmp_path, **constants)) for constants in ROWS
@@ -42,6 +43,7 @@ def test_the_rows_of_the_table_do_what_they_are_for(tmp_path, networks):
         assert script.compile_model(model, "CPU").get_property(name) == value
 
 
+@pytest.mark.slow
 def test_all_devices_at_a_time_are_measured(tmp_path, networks):
     (config,) = re.findall(r"`CONFIG = (\{.*CUMULATIVE.*?\})`", README)
     script = edited_script(tmp_path, CONFIG=ast.literal_eval(config))
@@ -52,6 +54,7 @@ def test_all_devices_at_a_time_are_measured(tmp_path, networks):
     parse_report(stdout)
 
 
+@pytest.mark.slow
 def test_what_the_device_chose_is_printed(tmp_path, networks):
     script = edited_script(tmp_path, *edits_of(CHOICES))
     exit_status, stdout, stderr = run(networks("face-detection-0200"), script=script)
@@ -65,6 +68,7 @@ def test_what_the_device_chose_is_printed(tmp_path, networks):
     parse_report(re.sub(r"\[ INFO \] [A-Z_]{3,}: .*\n", "", stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [[1, 3, 16, 16], [3, 16, 16], [16, 16], [1]])
 def test_own_data_fills_all_or_is_refused(tmp_path, networks, shape):
     image = np.random.default_rng(1).random(shape, np.float32)

@@ -137,6 +137,7 @@ def test_an_error_is_shown_by_its_text_or_its_name(fails, error, text):
     assert fails("model.xml", create_queue=fail) == text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("to, reason", [("> /dev/full", 28), ("| head -n 1", 32)])
 def test_an_unwritten_output_is_reported(tmp_path, models_by_ms, to, reason):

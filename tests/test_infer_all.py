@@ -187,6 +187,7 @@ def test_a_program_ends(models_by_ms, end):
         assert stderr.endswith(f"{LAST_LINES[end]}\n" if exit_status else "")
 
 
+@pytest.mark.slow
 def test_a_user_runs_the_example_on_images(tmp_path, networks):
     model = Path(networks("googlenet-v1"))
     for suffix in [".xml", ".bin"]:

@@ -166,6 +166,7 @@ def test_all_element_types_at_once_raise_no_warning(tmp_path):
 SHAPES = {"scalar": [], "one element": [1], "size 0": [3, 0], "nine": [1] * 8 + [2]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize(
     "name", ["f32", "f16", "bf16", "boolean", "i8", "u64", "string"]

@@ -44,7 +44,7 @@ ov.AsyncInferQueue.set_callback = set_callback_with(say_so)
     assert 290 <= figures["duration"] < 10_000
 
 
-@pytest.mark.parametrize("requests", [1, 2])
+@pytest.mark.parametrize("requests", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_it_starts_no_other_inference(models_by_ms, tmp_path, requests):
     script = edited_script(tmp_path, SECONDS_TO_RUN=10, INFER_REQUESTS=requests)
     press = PRESS_IN_MEASUREMENT.format(3)
@@ -76,10 +76,10 @@ def test_while_the_last_one_completes_it_ends_with_a_report(models_by_ms, tmp_pa
     "owner, method, infers",
     [
         ("ov.Core", "read_model", False),
-        ("ov.Core", "compile_model", False),
-        ("ov.AsyncInferQueue", "__iter__", False),
+        pytest.param("ov.Core", "compile_model", False, marks=pytest.mark.slow),
+        pytest.param("ov.AsyncInferQueue", "__iter__", False, marks=pytest.mark.slow),
         ("ov.AsyncInferQueue", "set_callback", True),
-        ("ov.AsyncInferQueue", "wait_all", True),
+        pytest.param("ov.AsyncInferQueue", "wait_all", True, marks=pytest.mark.slow),
     ],
     ids=["read", "compile", "fill", "warm up", "end of the warm-up"],
 )
@@ -126,6 +126,7 @@ sys.stdout.write = with_a_call_before(sys.stdout.write, press)
     parse_report(stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("presses", [(0,), (0, 0.001, 0.001), (0, 0.01, 0.02)])
 def test_a_press_at_the_end_changes_nothing(models_by_ms, tmp_path, presses):
     command = [*STRICT_PYTHON, str(edited_script(tmp_path)), models_by_ms[2]]

@@ -37,6 +37,7 @@ def test_neither_count_nor_duration_covers_the_warm_up(models_by_ms, measured):
     assert sum(latencies) <= duration * 1000 < 1.3 * sum(latencies)
 
 
+@pytest.mark.slow
 def test_the_requests_in_flight_at_the_end_are_waited_for(models_by_ms, measured):
     latencies, duration = measured(
         models_by_ms[100], SECONDS_TO_RUN=0, MIN_ITERATIONS=1, INFER_REQUESTS=8

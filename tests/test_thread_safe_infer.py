@@ -102,6 +102,7 @@ sys.exit(len(outputs) - 8)
 """
 
 
+@pytest.mark.slow
 def test_threads_that_begin_at_once_do_not_wait_for_each_other(networks):
     # Without the first array on one thread, more than half of these processes hang.
     program = THREAD_SAFE_INFER + FIRST_ARRAYS

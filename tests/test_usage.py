@@ -5,8 +5,13 @@ from support import run
 
 import throughput_benchmark
 
+OTHERS = ["AUTO", "MULTI:CPU", "HETERO:CPU"]
 
-@pytest.mark.parametrize("device", [None, "CPU", "AUTO", "MULTI:CPU", "HETERO:CPU"])
+
+@pytest.mark.parametrize(
+    "device",
+    [None, "CPU", *[pytest.param(name, marks=pytest.mark.slow) for name in OTHERS]],
+)
 def test_the_device_is_asked_for_throughput(networks, measured, device):
     model = networks("face-detection-0200")
     measured(model, *[device] if device else [])
