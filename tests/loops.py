@@ -22,6 +22,7 @@ import numpy as np
 import openvino as ov
 from support import INFER_ALL, THREAD_SAFE_INFER, load_function, load_script
 
+NETWORKS = ["two-convolutions", "face-detection-0200", "googlenet-v1"]
 ROUNDS = 15
 SECONDS = 1
 
@@ -163,9 +164,8 @@ def measure(loops: dict[str, Loop], model: str) -> dict[str, str]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Print a table for each loop that others are compared with."""
-    default = ["two-convolutions", "face-detection-0200", "googlenet-v1"]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="*", default=default)
+    parser.add_argument("model", nargs="*", default=NETWORKS)
     names = parser.parse_args(arguments).model
     columns = {}
     with tempfile.TemporaryDirectory() as folder:

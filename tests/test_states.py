@@ -79,4 +79,5 @@ def test_no_inference_meets_what_another_has_left(tmp_path, monkeypatch, measure
     monkeypatch.setattr(ov.AsyncInferQueue, "set_callback", set_callback_with(read))
     latencies, _ = measured(save_sum(tmp_path / "model.xml"), INFER_REQUESTS=2)
     assert len(sums) == len(latencies) + 2  # the warm-up's
-    assert all(x == total for x, total in sums)
+    for x, total in sums:
+        assert total == pytest.approx(x, rel=0.01)  # a CPU may compute in bf16 or f16
