@@ -74,13 +74,14 @@ def set_batch_size(model: ov.Model) -> None:
 def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
     """Compile a model; return a queue of infer requests, their inputs filled."""
     # An infer request runs one inference at a time, and owns its inputs and outputs.
-    # The queue has as many as keep all streams busy, unless INFER_REQUESTS is set.
+    # The queue has as many as keep all streams busy, unless INFER_REQUESTS is set. Where
+    # an inference takes far less than a millisecond, try twice as many.
     #
     # Do not keep the compiled model in a variable of its own: if it is freed after the
     # queue, the program may hang at its end (OpenVINO 2026.4). Where you need it, call
     # queue[0].get_compiled_model().
     queue = ov.AsyncInferQueue(compile_model(path, device), INFER_REQUESTS)
-    rng = np.random.default_rng(seed=0)  # the same data in each run
+    rng = np.random.default_rng(seed=0)  # each run of the script has the same data
     for request in queue:
         for tensor in request.input_tensors:
             fill_random(tensor, rng)  # or your own data: tensor.data[...] = array
@@ -95,6 +96,7 @@ def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
             # In place: a large input is not copied.
             rng.random(out=tensor.data, dtype=tensor.data.dtype)
         case "f16":
+            # NumPy generates f32 and f64 only.
             tensor.data[...] = rng.random(tensor.shape, np.float32)
         case "bf16":
             # NumPy has no bf16. Its 16 bits are the upper half of an f32.
@@ -136,8 +138,9 @@ def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
     # call takes time: 5 % of the throughput at 0.04 ms an inference.
     is_stateful = bool(queue[0].query_state())
 
-    # OpenVINO calls this on a thread of its own when an inference has completed, so
-    # that its latency and outputs are read before the infer request is started again.
+    # An inference has completed: OpenVINO calls this on a thread of its own. The infer
+    # request is idle again when this has returned, so that the latency and the outputs
+    # are those of this inference.
     def callback(request: ov.InferRequest, userdata: object) -> None:
         latencies.append(request.latency)
         # Read outputs here, and copy them, because the next inference overwrites them:
@@ -220,8 +223,8 @@ def main(arguments: list[str] | None = None) -> int:
     path, device = args.path_to_model, args.device_name
     try:
         benchmark(path, device)
-    # What OpenVINO, memory, files and the output raise. A mistake in an edited line
-    # raises something else, and shows its traceback.
+    # What OpenVINO, memory, files and the output raise. Most mistakes in an edited line
+    # raise something else, and show their traceback.
     except (RuntimeError, MemoryError, OSError, UnicodeError) as error:
         reason = str(error).strip() or repr(error)
         print(f"[ ERROR ] Cannot run '{path}' on '{device}': {reason}", file=sys.stderr)
