@@ -96,7 +96,7 @@ def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
             # In place: a large input is not copied.
             rng.random(out=tensor.data, dtype=tensor.data.dtype)
         case "f16":
-            # NumPy generates f32 and f64 only.
+            # NumPy has random numbers of f32 and f64 only.
             tensor.data[...] = rng.random(tensor.shape, np.float32)
         case "bf16":
             # NumPy has no bf16. Its 16 bits are the upper half of an f32.
