@@ -4,7 +4,6 @@ from pathlib import Path
 
 import models
 import numpy as np
-import openvino as ov
 import pytest
 import support
 
@@ -46,13 +45,8 @@ def models_by_ms(
 
 
 @pytest.fixture(scope="session")
-def small_model(networks: Callable[[str], str]) -> ov.CompiledModel:
-    return support.compile_model(networks("two-convolutions"))
-
-
-@pytest.fixture(scope="session")
 def arrays() -> np.ndarray:
-    """Twenty inputs of the small model."""
+    """Twenty inputs of two-convolutions."""
     return np.random.default_rng(0).random([20, 1, 3, 16, 16], np.float32)
 
 

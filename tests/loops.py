@@ -1,8 +1,8 @@
 """Compare the script's loop with others in one process: python tests/loops.py [MODEL ...]
 
 MODEL is a file or the name of a network that tests/models.py builds. The others are a
-polling loop, as in OpenVINO's Python sample, the script without each of its fast paths or
-with twice the infer requests, and both functions of README, which copy inputs and outputs.
+polling loop, as in OpenVINO's Python sample, and the script without each of its fast paths
+or with twice the infer requests.
 """
 
 import argparse
@@ -10,17 +10,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import models
-import numpy as np
 import openvino as ov
-from support import INFER_ALL, THREAD_SAFE_INFER, load_function, load_script
+from support import load_script
 
 NETWORKS = ["two-convolutions", "face-detection-0200", "googlenet-v1"]
 ROUNDS = 15
@@ -56,7 +54,6 @@ VARIANTS = {
 # By the loop that they are compared with.
 COMPARED = {
     "polling": ["the script", *VARIANTS],
-    "the script with twice the requests": ["infer_all", "thread_safe_infer"],
 }
 
 
@@ -81,42 +78,6 @@ def polling_loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
     return latencies, duration
 
 
-def infer_all_loop(
-    model: ov.CompiledModel, arrays: list[np.ndarray]
-) -> tuple[list[float], float]:
-    """Infer the same arrays again and again; a latency is from input to output."""
-    infer_all = load_function("infer_all", INFER_ALL)
-    start = time.perf_counter()
-
-    def inputs() -> Iterable[tuple]:
-        while time.perf_counter() - start < SECONDS:
-            yield time.perf_counter(), arrays
-
-    latencies = [
-        (time.perf_counter() - started) * 1000
-        for started, _ in infer_all(model, inputs())
-    ]
-    return latencies, time.perf_counter() - start
-
-
-def infer_loop(
-    infer: Callable, number: int, arrays: list[np.ndarray]
-) -> tuple[list[float], float]:
-    """Infer the same arrays from a number of threads; a latency is that of a call."""
-    start = time.perf_counter()
-
-    def infer_again_and_again(_: int) -> list[float]:
-        latencies = []
-        while (started := time.perf_counter()) - start < SECONDS:
-            infer(*arrays)
-            latencies.append((time.perf_counter() - started) * 1000)
-        return latencies
-
-    with ThreadPoolExecutor(number) as threads:
-        latencies = chain(*threads.map(infer_again_and_again, range(number)))
-    return list(latencies), time.perf_counter() - start
-
-
 def open_loops(path: str) -> dict[str, Loop]:
     """Return the loops by name, each with threads of its own: thread states are kept."""
     loops = {}
@@ -126,15 +87,8 @@ def open_loops(path: str) -> dict[str, Loop]:
         if name in VARIANTS:
             VARIANTS[name](script)
         queue = script.create_queue(path, "CPU")
-        model = queue[0].get_compiled_model()
-        arrays = [np.copy(tensor.data) for tensor in queue[0].input_tensors]
         if name == "polling":
             loops[name] = partial(polling_loop, queue)
-        elif name == "infer_all":
-            loops[name] = partial(infer_all_loop, model, arrays)
-        elif name == "thread_safe_infer":
-            infer = load_function(name, THREAD_SAFE_INFER)(model)
-            loops[name] = partial(infer_loop, infer, 2 * len(queue), arrays)
         else:
             script.warm_up(queue)
             loops[name] = partial(script.measure, queue)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -20,9 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "throughput_benchmark.py"
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-INFER_ALL, EXAMPLE, THREAD_SAFE_INFER = [
-    text for language, text in BLOCKS if language == "python"
-]
 
 SECONDS_TO_WAIT = 100  # for a process, on a slow machine
 # Whatever Python or a library warns of is an error, but for the GIL that OpenVINO turns on
@@ -188,13 +184,6 @@ def load_script(path: Path = SCRIPT) -> ModuleType:
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     return script
-
-
-def load_function(name: str, text: str) -> Callable:
-    """Return a function of README's, which stands on its own."""
-    namespace = {"__name__": name}
-    exec(text, namespace)
-    return namespace[name]
 
 
 def compile_model(path: str, **config: object) -> ov.CompiledModel:
