@@ -10,12 +10,13 @@ import support
 import throughput_benchmark
 
 
-@pytest.fixture(scope="session", autouse=True)
-def ctrl_c_is_not_ignored() -> Iterator[None]:
-    """Take Ctrl-C also where the tests run in the background of a shell."""
+@pytest.fixture(autouse=True)
+def ctrl_c_as_python_has_it() -> Iterator[None]:
+    """Take Ctrl-C, also in the background of a shell, and give it back after main."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, handler)
+    throughput_benchmark.interrupted = False
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +57,12 @@ def measured(
 ) -> Callable[..., tuple[list[float], float]]:
     """Return a function that runs main in this process, with some constants replaced.
 
-    It checks the ten lines and what is on stderr, by default nothing, and returns what the
-    lines are of: latencies in ms, duration in s.
+    It checks the ten lines, and on stderr the line of what is measured, after a warning
+    if one is given. It returns what the lines are of: latencies in ms, duration in s.
     """
 
     def run_main(
-        *arguments: str, stderr: str = "", **constants: object
+        *arguments: str, warning: str = "", **constants: object
     ) -> tuple[list[float], float]:
         measurements = []
         report = throughput_benchmark.report
@@ -75,10 +76,12 @@ def measured(
             for name, value in {"SECONDS_TO_RUN": 0.05, **constants}.items():
                 patch.setattr(throughput_benchmark, name, value)
             exit_status = throughput_benchmark.main(list(arguments))
-        shown = capfd.readouterr()
-        assert (exit_status, shown.err) == (0, stderr)
+        stdout, stderr = capfd.readouterr()
+        assert exit_status == 0, stderr
+        assert stderr.startswith(warning)
+        support.parse_measured(stderr.removeprefix(warning))
         ((latencies, duration),) = measurements
-        assert support.parse_report(shown.out)["count"] == len(latencies)
+        assert support.parse_report(stdout)["count"] == len(latencies)
         return latencies, duration
 
     return run_main

@@ -1,60 +1,28 @@
 """Compare the script's loop with others in one process: python tests/loops.py [MODEL ...]
 
 MODEL is a file or the name of a network that tests/models.py builds. The others are a
-polling loop, as in OpenVINO's Python sample, and the script without each of its fast paths
-or with twice the infer requests.
+polling loop, as in OpenVINO's Python sample, and the script with what README changes in it.
 """
 
 import argparse
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import models
 import openvino as ov
-from support import load_script
+from compare import ratio_of
+from support import VERY_SHORT, apply_edits, edits_of, load_script
 
-NETWORKS = ["two-convolutions", "face-detection-0200", "googlenet-v1"]
+NETWORKS = ["two-convolutions", "face-detection-0200"]
 ROUNDS = 15
 SECONDS = 1
 
 Loop = Callable[[], tuple[list[float], float]]  # latencies in ms, duration in s
-
-
-def without_thread_states(script: ModuleType) -> None:
-    pythonapi = SimpleNamespace(PyGILState_Ensure=lambda: None)
-    script.ctypes = SimpleNamespace(pythonapi=pythonapi)
-
-
-def with_queue_start_async(script: ModuleType) -> None:
-    script.super = lambda base, queue: queue
-
-
-def with_twice_the_requests(script: ModuleType) -> None:
-    create_queue = script.create_queue
-
-    def create_queue_of_twice_as_many(path: str, device: str) -> ov.AsyncInferQueue:
-        script.INFER_REQUESTS = 2 * len(create_queue(path, device))
-        return create_queue(path, device)
-
-    script.create_queue = create_queue_of_twice_as_many
-
-
-VARIANTS = {
-    "the script without held thread states": without_thread_states,
-    "the script with queue.start_async": with_queue_start_async,
-    "the script with twice the requests": with_twice_the_requests,
-}
-# By the loop that they are compared with.
-COMPARED = {
-    "polling": ["the script", *VARIANTS],
-}
 
 
 def polling_loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
@@ -78,14 +46,47 @@ def polling_loop(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
     return latencies, duration
 
 
+def with_start_async_of_the_base_class(script: ModuleType) -> None:
+    apply_edits(script, edits_of(VERY_SHORT))
+
+
+def without_held_thread_state(script: ModuleType) -> None:
+    script.keep_thread_state = lambda request, userdata: None
+
+
+def with_twice_the_requests(script: ModuleType) -> None:
+    create_queue = script.create_queue
+
+    def create_queue_of_twice_as_many(path: str, device: str) -> ov.AsyncInferQueue:
+        script.INFER_REQUESTS = 2 * len(create_queue(path, device))
+        return create_queue(path, device)
+
+    script.create_queue = create_queue_of_twice_as_many
+
+
+def polling_with_twice_the_requests(script: ModuleType) -> None:
+    with_twice_the_requests(script)
+    script.warm_up = lambda queue: None  # sets no callback
+    script.measure = polling_loop
+
+
+# Functions that change the script, once it has been imported.
+VARIANTS = {
+    "the script with `start_async` of the base class": with_start_async_of_the_base_class,
+    "the script without the held thread state": without_held_thread_state,
+    "the script with twice the requests": with_twice_the_requests,
+    "polling with twice the requests": polling_with_twice_the_requests,
+}
+
+
 def open_loops(path: str) -> dict[str, Loop]:
-    """Return the loops by name, each with threads of its own: thread states are kept."""
+    """Return the loops by name, each with a queue, so a callback thread, of its own."""
     loops = {}
-    for name in ["polling", *chain(*COMPARED.values())]:
+    for name in ["polling", "the script", *VARIANTS]:
         script = load_script()
-        script.SECONDS_TO_RUN = SECONDS
         if name in VARIANTS:
             VARIANTS[name](script)
+        script.SECONDS_TO_RUN = SECONDS
         queue = script.create_queue(path, "CPU")
         if name == "polling":
             loops[name] = partial(polling_loop, queue)
@@ -96,28 +97,19 @@ def open_loops(path: str) -> dict[str, Loop]:
 
 
 def measure(loops: dict[str, Loop], model: str) -> dict[str, str]:
-    """Run each loop in turn, several times, and return a cell of a table for each."""
+    """Run each loop in turn, several times; return the ratios to the first one, by name."""
     throughputs = {name: [] for name in loops}
     for number in range(ROUNDS):
         print(f"{model}: round {number + 1} of {ROUNDS}", file=sys.stderr)
         for name in list(loops)[:: -1 if number % 2 else 1]:
             latencies, duration = loops[name]()
             throughputs[name].append(len(latencies) / duration)
-    cells = {}
-    for base, names in COMPARED.items():
-        for name in names:
-            pairs = zip(throughputs[name], throughputs[base], strict=True)
-            ratios = sorted(ours / theirs for ours, theirs in pairs)
-            quarter = len(ratios) // 4
-            cells[name] = (
-                f"{statistics.median(ratios):.2f}"
-                f" ({ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f})"
-            )
-    return cells
+    first, *others = throughputs
+    return {name: ratio_of(throughputs[name], throughputs[first]) for name in others}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print a table for each loop that others are compared with."""
+    """Print a table of all loops beside polling."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="*", default=NETWORKS)
     names = parser.parse_args(arguments).model
@@ -127,12 +119,10 @@ def main(arguments: list[str] | None = None) -> None:
             if name in models.NETWORKS:
                 name = models.write(name, Path(folder))
             columns[Path(name).stem] = measure(open_loops(name), Path(name).stem)
-    for base, names in COMPARED.items():
-        print(f"| throughput beside {base} |", *(f"{name} |" for name in columns))
-        print("|---|", "---|" * len(columns), sep="")
-        for name in names:
-            print(f"| {name} |", *(f"{cells[name]} |" for cells in columns.values()))
-        print()
+    print("| throughput beside polling |", *(f"{name} |" for name in columns))
+    print("|---|", "---|" * len(columns), sep="")
+    for name in ["the script", *VARIANTS]:
+        print(f"| {name} |", *(f"{ratios[name]} |" for ratios in columns.values()))
 
 
 if __name__ == "__main__":

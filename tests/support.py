@@ -1,5 +1,6 @@
 """What several tests share: the script, README, how to run them, and small models."""
 
+import ast
 import importlib.util
 import re
 import signal
@@ -19,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "throughput_benchmark.py"
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+OWN_DATA, CHOICES, VERY_SHORT, APPLICATION = [
+    text for language, text in BLOCKS if language == "diff"
+]
 
 SECONDS_TO_WAIT = 100  # for a process, on a slow machine
 # Whatever Python or a library warns of is an error, but for the GIL that OpenVINO turns on
@@ -40,6 +44,19 @@ REPORT = re.compile(
 \[ INFO \] Throughput: (?P<throughput>\d+\.\d\d) FPS
 """
 )
+# What the script says on stderr before it measures.
+MEASURED = re.compile(
+    r"\[ INFO \] Devices: (?P<devices>.+), infer requests: (?P<requests>\d+), "
+    r"(?P<line>INPUT_SHAPES = (?P<shapes>\{.*\}))\n"
+)
+
+
+def parse_measured(stderr: str) -> dict[str, str]:
+    """Return the devices, requests, shapes and line of shapes of stderr, no more on it."""
+    match = MEASURED.fullmatch(stderr)
+    assert match, stderr
+    ast.literal_eval(match["shapes"])
+    return match.groupdict()
 
 
 def parse_report(stdout: str) -> dict[str, float]:
@@ -56,18 +73,23 @@ def assert_nothing_measured(stdout: str) -> None:
     assert stdout.splitlines() == ["[ INFO ] OpenVINO:", build]
 
 
-def message_of(result: tuple[int, str, str], model: str, device: str = "CPU") -> str:
-    """Return what follows model and device in the one message of a failed run."""
+def message_of(
+    result: tuple[int, str, str], model: str = "", device: str = "CPU"
+) -> str:
+    """Return what follows model and device in the one message of a failed run.
+
+    Without a model, the message is of a file or of the output.
+    """
     exit_status, stdout, stderr = result
     assert exit_status == 1, result
     assert_nothing_measured(stdout)
     assert stderr.count("[ ERROR ]") == 1
     assert "Traceback" not in stderr
-    # OpenVINO's frontends may have written something before.
-    _, start, message = stderr.partition(
-        f"[ ERROR ] Cannot run '{model}' on '{device}': "
-    )
+    # OpenVINO's frontends and the script may have written something before.
+    of_the_model = f"Cannot run '{model}' on '{device}': " if model else ""
+    _, start, message = stderr.partition(f"[ ERROR ] {of_the_model}")
     assert start, stderr
+    assert model or not message.startswith("Cannot run")
     assert message == f"{message.strip()}\n"
     assert message.strip()
     return message
@@ -148,33 +170,44 @@ def press_after(
     return process.returncode, printed, stderr
 
 
-def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:
-    """Write a copy of the script with README's edits made and constants set.
+def edited_source(*edits: tuple[str, str], **constants: object) -> str:
+    """Return the script with README's edits made and constants set.
 
-    Each passage stands there once. Unless set, the copy measures for a tenth of a second.
+    Each passage stands there once.
     """
     source = SCRIPT.read_text("utf-8")
     for old, new in edits:
         assert source.count(old) == 1, old
         source = source.replace(old, new)
-    for name, value in {"SECONDS_TO_RUN": 0.1, **constants}.items():
+    for name, value in constants.items():
         line = re.compile(rf"^{name} = .*$", re.MULTILINE)
         source, number = line.subn(f"{name} = {value!r}", source)
         assert number == 1, name
+    return source
+
+
+def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:
+    """Write an edited script; unless set, it measures for a tenth of a second."""
     script = folder / SCRIPT.name
-    script.write_text(source, "utf-8")
+    constants = {"SECONDS_TO_RUN": 0.1, **constants}
+    script.write_text(edited_source(*edits, **constants), "utf-8")
     return script
 
 
+def apply_edits(script: ModuleType, edits: list[tuple[str, str]]) -> None:
+    """Make README's edits in a script that has been imported."""
+    exec(edited_source(*edits), vars(script))
+
+
 def edits_of(diff: str) -> list[tuple[str, str]]:
-    """Return the edits of a diff: in each hunk, new lines follow the old ones."""
-    hunks = re.findall(r"(?:^[ -].*\n)+(?:^\+.*\n)+", diff, re.MULTILINE)
+    """Return the edits of a diff: of the lines between @@, the old ones and the new."""
     return [
         tuple(
             "".join(line[1:] for line in hunk.splitlines(True) if line[0] in signs)
             for signs in [" -", " +"]
         )
-        for hunk in hunks
+        for hunk in re.split(r"^@@.*\n", diff, flags=re.MULTILINE)
+        if hunk
     ]
 
 
@@ -218,8 +251,9 @@ def save(
 def multiply(y: Node, x: Node, number: int) -> Node:
     """Multiply a matrix of 512,512 so often by x, in 1 to 3 ms each."""
     for _ in range(number):
-        # Half the size is the largest eigenvalue of random numbers in [0, 1).
-        y = ops.multiply(ops.matmul(y, x, False, False), np.float32(2 / 512))
+        # The largest eigenvalue of random numbers is the size times their mean.
+        y = ops.matmul(y, x, False, False)
+        y = ops.multiply(y, np.float32(1 / 512 / 127.5))
     return y
 
 

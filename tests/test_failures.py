@@ -3,7 +3,7 @@
 import base64
 import os
 import re
-import shlex
+import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -16,10 +16,10 @@ import pytest
 from hooks import set_callback_with
 from models import ops
 from support import (
+    SECONDS_TO_WAIT,
     edited_script,
     message_of,
     run,
-    run_command,
     save,
     save_reshape,
     save_sum_of_each,
@@ -37,8 +37,6 @@ node {
 }
 node { name: "y" op: "Relu" input: "x" attr { key: "T" value { type: DT_FLOAT } } }
 """
-ONNX = """<ir_version: 8, opset_import: ["": 13]>
-sum (float[1,400] x) => (float[1,400] y) { y = Add(x, weights) }"""
 LFS_POINTER = b"""\
 version https://git-lfs.github.com/spec/v1
 oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393
@@ -70,7 +68,7 @@ def test_a_model_is_measured_and_half_of_it_is_named(fails, measured, extension)
     path.write_bytes(models.get(extension) or save_model(path))
     measured(str(path))
     os.truncate(path, path.stat().st_size // 2)
-    assert "Exception from src/" in fails(str(path))
+    assert "Exception from src" in fails(str(path))
 
 
 @pytest.mark.parametrize("extension", ["xml", "onnx", "pb", "tflite", "foo"])
@@ -78,7 +76,7 @@ def test_a_model_is_measured_and_half_of_it_is_named(fails, measured, extension)
 def test_what_is_no_model_is_named(fails, extension, content):
     path = Path(f"model.{extension}")
     path.mkdir() if content is None else path.write_bytes(content)
-    assert "Exception from src/" in fails(str(path))
+    assert "Exception from src" in fails(str(path))
 
 
 def test_a_path_that_is_not_utf_8_is_named(tmp_path):
@@ -86,17 +84,23 @@ def test_a_path_that_is_not_utf_8_is_named(tmp_path):
     assert message_of(result, r"caf\udce9.xml")
 
 
-@pytest.mark.parametrize(
-    "device", ["FOO", "cpu", "GPU", "NPU", "CPU.7", "AUTO:-CPU", "AUTO:FOO", "", " CPU"]
-)
+@pytest.mark.parametrize("device", ["FOO", "cpu", "GPU", "AUTO:FOO", ""])
 def test_a_missing_device_is_named_beside_those_there_are(tmp_path, fails, device):
     available = ov.Core().available_devices
-    if device in ["GPU", "NPU", "AUTO:-CPU"] and available != ["CPU"]:
-        pytest.skip(f"{device} may be there")
+    if device in available:
+        pytest.skip(f"{device} is there")
     save_model(tmp_path / "model.xml")
     message = fails("model.xml", device)
-    assert message.startswith("Exception from src/")
+    assert message.startswith("Exception from src")
     assert message.endswith(f"\nAvailable devices: {', '.join(available)}\n")
+
+
+def test_a_model_that_a_device_lacks_shows_no_devices(tmp_path, fails):
+    x = ops.parameter([64], ov.Type.u1, name="x")
+    save(tmp_path / "model.xml", [ops.shape_of(x)], [x])
+    message = fails("model.xml")
+    assert "Not Implemented" in message
+    assert "Available devices" not in message
 
 
 @pytest.mark.parametrize("device", ["CPU", "AUTO", "HETERO:CPU"])
@@ -123,10 +127,6 @@ def test_a_failure_amid_the_measurement_is_reported(tmp_path, monkeypatch, fails
     [
         (MemoryError(), "MemoryError()\n"),
         (MemoryError("std::bad_alloc"), "std::bad_alloc\n"),
-        (
-            OSError(28, "No space left on device"),
-            "[Errno 28] No space left on device\n",
-        ),
         (RuntimeError("\n  of OpenVINO\n\n"), "of OpenVINO\n"),
     ],
 )
@@ -137,17 +137,35 @@ def test_an_error_is_shown_by_its_text_or_its_name(fails, error, text):
     assert fails("model.xml", create_queue=fail) == text
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-@pytest.mark.parametrize("to, reason", [("> /dev/full", 28), ("| head -n 1", 32)])
-def test_an_unwritten_output_is_reported(tmp_path, models_by_ms, to, reason):
-    model = models_by_ms[2]
-    command = shlex.join([sys.executable, "-E", str(edited_script(tmp_path)), model])
-    shell = ["bash", "-c", f"set -o pipefail; {command} {to}"]
-    exit_status, _, stderr = run_command(shell)
-    assert exit_status != 0
-    assert f"[ ERROR ] Cannot run '{model}' on 'CPU': [Errno {reason}] " in stderr
-    assert "Traceback" not in stderr
+def assert_output_is_named(command: list[str], stdout: object, reason: str) -> None:
+    result = subprocess.run(
+        command,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        check=False,
+        timeout=SECONDS_TO_WAIT,
+    )
+    assert result.returncode != 0
+    lines = [line for line in result.stderr.splitlines() if "[ INFO ]" not in line]
+    assert re.match(rf"\[ ERROR \] \[Errno {reason}\] ", lines[0]), result.stderr
+    # Python says so itself, when it cannot write the rest at its end.
+    assert not any("Traceback" in line or "Cannot run" in line for line in lines)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/full")
+def test_a_full_disk_is_named_and_not_the_model(tmp_path, models_by_ms):
+    command = [sys.executable, "-E", str(edited_script(tmp_path)), models_by_ms[2]]
+    with open("/dev/full", "wb") as full:
+        assert_output_is_named(command, full, "28")
+
+
+def test_a_closed_pipe_is_named_and_not_the_model(tmp_path, models_by_ms):
+    command = [sys.executable, "-E", str(edited_script(tmp_path)), models_by_ms[2]]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as pipe:
+        assert_output_is_named(command, pipe, "(32|22)")
 
 
 def with_image_of(shape: str, name: str = "images") -> Callable:
@@ -161,25 +179,6 @@ def with_image_of(shape: str, name: str = "images") -> Callable:
         return fails(save(Path("model.xml"), [y], [x]), INPUT_SHAPES={name: shape})
 
     return fail
-
-
-def without_weights(fails: Callable) -> str:
-    save_model(Path("model.xml"))
-    os.truncate("model.bin", 1000)
-    half = fails("model.xml")
-    Path("model.bin").unlink()
-    assert "in bin file" in half
-    return fails("model.xml")
-
-
-def without_external_weights(fails: Callable) -> str:
-    model = onnx.parser.parse_model(ONNX)
-    weights = onnx.numpy_helper.from_array(np.ones([1, 400], np.float32), "weights")
-    model.graph.initializer.append(weights)
-    external = {"location": "weights", "size_threshold": 0}
-    onnx.save(model, "model.onnx", save_as_external_data=True, **external)
-    Path("weights").unlink()
-    return fails("model.onnx")
 
 
 def with_a_file(name: str, content: bytes) -> Callable:
@@ -226,32 +225,18 @@ def with_an_operation_of_an_extension(fails: Callable) -> str:
     return fails("model.xml")
 
 
-def on_another_device(fails: Callable) -> str:
-    save_model(Path("model.xml"))
-    return fails("model.xml", "FOO")
-
-
-def with_an_element_type_of_one_bit(fails: Callable) -> str:
-    x = ops.parameter([64], ov.Type.u1, name="x")
-    return fails(save(Path("model.xml"), [ops.shape_of(x)], [x]))
-
-
 def with_dynamic_sizes(fails: Callable) -> str:
     return fails(save_sum_of_each(Path("model.xml"), {"x": "[?,3,?,?]"}))
 
 
 # What README's table shows, how to come by it, and what older releases say, if they do.
 FAILURES = [
-    ("Could not open the file|Unable to read the model", lambda fails: fails("no.xml")),
     ("Unable to read the model", with_a_file("model.xml", b"no model")),
     ("Unable to read the model", with_a_file("model.onnx", LFS_POINTER)),
-    ("Unable to read the model", with_a_file("model.xml", b"<!DOCTYPE html>\n<html>")),
     ("Unable to read the model", with_a_file("model.pt", b"PK\x03\x04" + bytes(100))),
     ("Unable to read the model", with_a_file("model.h5", b"\x89HDF\r\n" + bytes(100))),
     ("Unable to read the model", with_a_file("model.safetensors", b"\x02\0\0\0{}")),
     ("saved_model.pb", with_a_folder, "Unable to read the model"),
-    ("in bin file", without_weights),
-    ("externally stored data|invalid external data", without_external_weights),
     ("No conversion rule found", with_an_unknown_operation, "does not support"),
     ("No translator found", with_a_file("model.tflite", TFLITE_MODEL)),
     ("Conversion is failed", with_an_unknown_attribute, "Errors during ONNX"),
@@ -260,20 +245,18 @@ FAILURES = [
     ("Argument shapes are inconsistent", with_image_of("[1,3,8,8]")),
     ("filters rank do not match", with_image_of("[1,3]")),
     ("Input for tensor name", with_image_of("[1,3,7,7]", "pixels")),
-    ("Not Implemented", with_an_element_type_of_one_bit),
-    ("Available devices:", on_another_device),
 ]
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure[0])
 def test_a_message_that_readme_explains_is_shown(fails, failure):
-    messages, make_fail, *older = failure
+    message, make_fail, *older = failure
     shown = make_fail(fails)
-    texts = messages.split("|") + ([] if NEWEST else older)
+    texts = [message] if NEWEST else [message, *older]
     assert any(text in shown for text in texts), shown
 
 
 def test_readme_explains_each_message_that_is_tested():
     rows = table("| The error shows | What to do |")
     shown = {message for row in rows for message in re.findall("`([^`]*)`", row[0])}
-    assert shown == {text for messages, *_ in FAILURES for text in messages.split("|")}
+    assert shown == {message for message, *_ in FAILURES}

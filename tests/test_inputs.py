@@ -9,7 +9,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import edited_script, run, save
+from support import edited_script, parse_measured, run, save
 
 import throughput_benchmark
 
@@ -79,9 +79,9 @@ MILLION = [1000, 1000]
     "name, distinct",
     [("f16", 8000), ("bf16", 1000), ("f32", 900_000), ("f64", 900_000)],
 )
-def test_floating_point_is_evenly_spread_between_0_and_1(fill, name, distinct):
+def test_floating_point_is_evenly_spread_from_0_to_255(fill, name, distinct):
     values = read_back(fill(name, MILLION))
-    counts, _ = np.histogram(values, bins=10, range=(0, 1))
+    counts, _ = np.histogram(values, bins=10, range=(0, 255))
     assert counts.sum() == 10**6
     assert (abs(counts - 100_000) < 3000).all()
     assert len(np.unique(values)) >= distinct
@@ -110,9 +110,17 @@ def test_strings_are_random_numbers_as_text(fill):
     assert all(1 <= len(word) <= 6 and word.isdecimal() for word in words)
 
 
-# Beside the tensor, in its own bytes.
+# Beside the tensor, in its own bytes: NumPy makes f16 and bf16 from f32.
 @pytest.mark.parametrize(
-    "name, most", [("f32", 0.01), ("f64", 0.01), ("u8", 1.01), ("i64", 0.14)]
+    "name, most",
+    [
+        ("f32", 0.01),
+        ("f64", 0.01),
+        ("f16", 2.01),
+        ("bf16", 2.01),
+        ("u8", 1.01),
+        ("i64", 0.14),
+    ],
 )
 def test_a_large_input_is_filled_without_a_larger_copy(fill, name, most):
     fill(name, [1])  # what is imported for it stays
@@ -160,7 +168,8 @@ def test_all_element_types_at_once_raise_no_warning(tmp_path):
         tmp_path / "all.xml", identity([ops.shape_of(x) for x in inputs]), inputs
     )
     exit_status, _, stderr = run(model, script=edited_script(tmp_path))
-    assert (exit_status, stderr) == (0, "")
+    assert exit_status == 0
+    parse_measured(stderr)
 
 
 SHAPES = {"scalar": [], "one element": [1], "size 0": [3, 0], "nine": [1] * 8 + [2]}
@@ -181,9 +190,12 @@ def test_a_model_without_inputs_is_measured(tmp_path, measured):
     measured(save(tmp_path / "x.xml", identity([y]), []))
 
 
-@pytest.mark.parametrize(
-    "name", ["my model", "модель", "模型", "modèle é", "a'b\"c", "-x"]
-)
+NAMES = ["my model", "модель", "模型", "modèle é", "a'b", "-x"]
+if sys.platform != "win32":  # which forbids it
+    NAMES.append('a"b')
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_path_of_any_letters_is_measured(tmp_path, monkeypatch, measured, name):
     if not name.isascii() and sys.getfilesystemencoding() != "utf-8":
         pytest.skip("the locale has no such letters")

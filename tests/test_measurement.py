@@ -1,5 +1,6 @@
 """The measurement: how long it lasts, what it counts, and what the latencies are of."""
 
+import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -61,11 +62,20 @@ def test_each_request_infers_once_before_the_measurement(
     assert len(addresses[1]) == len(latencies)
 
 
-def test_it_runs_on_any_thread_and_leaves_signals_alone(models_by_ms, measured):
+def test_who_imports_it_measures_on_any_thread_and_keeps_ctrl_c(
+    models_by_ms, monkeypatch
+):
+    monkeypatch.setattr(throughput_benchmark, "SECONDS_TO_RUN", 0.05)
     handler = signal.getsignal(signal.SIGINT)
+
+    def measure() -> tuple[list[float], float]:
+        queue = throughput_benchmark.create_queue(models_by_ms[2], "CPU")
+        throughput_benchmark.warm_up(queue)
+        return throughput_benchmark.measure(queue)
+
     with ThreadPoolExecutor() as threads:
-        latencies, _ = threads.submit(measured, models_by_ms[2]).result()
-    assert sum(latencies) > 0
+        latencies, duration = threads.submit(measure).result()
+    assert 0 < sum(latencies) / 1000 <= duration * 2 * os.cpu_count()
     assert signal.getsignal(signal.SIGINT) is handler
 
 
