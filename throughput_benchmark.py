@@ -6,10 +6,10 @@
 # ///
 """Measure how many inferences per second a device completes, on random inputs.
 
-The inputs are filled once and used for every inference, so that the figures contain no
-preparing or copying of data. The throughput is the number of completed inferences over
-the time from the first start to the last end. FPS are inferences per second: multiply
-them by the batch size for images per second.
+The inputs are filled once and used for every inference, so that preparing and copying
+data is not measured. The throughput is the number of completed inferences over the time
+from the start of the first to the end of the last. FPS are inferences per second:
+multiply them by the batch size for images per second.
 
 In an application, your own arrays go in where measure() calls start_async(), and the
 outputs come out in the callback there.
@@ -25,10 +25,10 @@ import time
 import numpy as np
 import openvino as ov
 
-# There are no options: edit these lines instead.
+# The settings: edit these lines, as there are no options.
 SECONDS_TO_RUN = 10  # start inferences for this long
 MIN_ITERATIONS = 10  # and until at least this many have completed
-INFER_REQUESTS = 0  # 0 means the number that OpenVINO finds optimal for the device
+INFER_REQUESTS = 0  # 0: as many as OpenVINO finds optimal for the device
 INPUT_SHAPES = {}  # by name or index: {"data": "[8,3,224,224]"}, {0: "[8,3,224,224]"}
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # properties of the device
 
@@ -59,15 +59,15 @@ def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
     # An infer request runs one inference at a time, and owns its inputs and outputs.
     # Unless INFER_REQUESTS is set, the queue has as many as keep all streams busy.
     queue = ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
-    # Do not return or store the compiled model: if it is freed after the queue, the
-    # program may hang at its end (OpenVINO 2026.4). Where you need it, call
+    # Return and store only the queue. If the compiled model is freed after it, the program
+    # may hang at its end (OpenVINO 2026.4). Where you need the compiled model, call
     # queue[0].get_compiled_model().
 
     devices = ", ".join(compiled_model.get_property("EXECUTION_DEVICES"))
     print(
         f"[ INFO ] Devices: {devices}, infer requests: {len(queue)}, "
         f"INPUT_SHAPES = {shapes}",
-        file=sys.stderr,
+        file=sys.stderr,  # on stdout is the report alone
     )
     rng = np.random.default_rng(seed=0)  # each run of the script has the same data
     for request in queue:
@@ -79,12 +79,13 @@ def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
 def shapes_to_measure(model: ov.Model) -> dict[str | int, str]:
     """Return the shape of each input by its name, or by its index if it has no name.
 
-    The first of two dimensions or more is taken for the batch: where it is dynamic, it
-    becomes 1, or the least that the model allows. RuntimeError asks for the others.
+    In an input of two dimensions or more, the first is taken for the batch. If it is
+    dynamic, it becomes 1, or the least that the model allows. RuntimeError asks for other
+    dynamic dimensions.
     """
     shapes = {}
     has_dynamic_batch = False
-    is_dynamic = False
+    still_dynamic = False
     for index, port in enumerate(model.inputs):
         shape = port.partial_shape  # a copy, so that the model is not changed
         # The number of dimensions, the rank, may be dynamic too.
@@ -92,11 +93,11 @@ def shapes_to_measure(model: ov.Model) -> dict[str | int, str]:
             shape[0] = max(1, shape[0].min_length)
             has_dynamic_batch = True
         if shape.is_dynamic:
-            is_dynamic = True
+            still_dynamic = True
         name = port.any_name if port.names else index
         shapes[name] = str(shape)
 
-    if is_dynamic:
+    if still_dynamic:
         raise RuntimeError(
             "the model has dynamic shapes. Replace the line of INPUT_SHAPES in "
             "throughput_benchmark.py by this one, with a number for each ? or range:\n"
@@ -112,7 +113,7 @@ def shapes_to_measure(model: ov.Model) -> dict[str | int, str]:
 
 
 def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
-    """Fill a tensor with random numbers from 0 to 255, or random bits of a small type."""
+    """Fill a tensor with random numbers from 0 to 255; small types get random bits."""
     # tensor.data is the memory of the tensor, as a NumPy array.
     match tensor.element_type.get_type_name():
         case "f32" | "f64":
@@ -138,8 +139,8 @@ def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
             # NumPy cannot write into the memory of strings, which are set as a whole.
             tensor.str_data = rng.integers(10**6, size=tensor.shape).astype(str)
         case _:
-            # Integers. Types that NumPy does not have, such as u4 and f8e4m3, come as
-            # an array of bytes.
+            # Integers, and types that NumPy does not have, such as u4 and f8e4m3: their
+            # data is an array of bytes.
             tensor.data[...] = rng.integers(0, 256, tensor.data.shape, np.uint8)
 
 
@@ -162,13 +163,13 @@ def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
             request.reset_state()
 
     # OpenVINO calls this for each completed inference, before the infer request is idle
-    # again. Keep it short: all callbacks share one thread, so a slow one delays others,
-    # and their latency counts the delay.
+    # again. Keep it short: all callbacks share one thread, so a slow one delays the
+    # others, and the delay counts as their latency.
     def callback(request: ov.InferRequest, userdata: object) -> None:
         latencies.append(request.latency)
         # Copy the outputs that you need, because the next inference overwrites them:
         # request.output_tensors[0].data.copy()
-        if is_stateful:  # a call takes time
+        if is_stateful:  # otherwise, the call would cost time for nothing
             request.reset_state()
 
     queue.set_callback(callback)
@@ -187,14 +188,13 @@ def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
 
 
 def keep_thread_state(request: ov.InferRequest, userdata: object) -> None:
-    """Spare Python work in all later callbacks of the queue; optional.
+    """Keep Python's state of the callback thread alive, which makes callbacks faster.
 
-    The thread that calls back is OpenVINO's. Python makes a state for it before each
-    callback and frees that afterwards, unless it is in use. So it is put to use here, and
-    never released. That is worth 1.6 times the throughput with 32 streams of 1 ms an
-    inference, 1.3 times with 2 streams of 0.04 ms, and nothing with 2 streams of 1 ms.
-    Each queue keeps one state for good: leave this out of a program that makes queue
-    after queue.
+    The thread is OpenVINO's. Python makes a state for it before each callback and frees
+    it afterwards, unless it is in use. So it is put to use here, and never released. That
+    is worth 1.6 times the throughput with 32 streams of 1 ms an inference, 1.3 times with
+    2 streams of 0.04 ms, and nothing with 2 streams of 5 ms. Each queue keeps one state
+    for good: leave this out of a program that makes queue after queue.
     """
     ctypes.pythonapi.PyGILState_Ensure()
 
@@ -208,7 +208,7 @@ def report(latencies: list[float], duration: float) -> None:
     print(f"[ INFO ]     Average:    {np.mean(latencies):.2f} ms")
     print(f"[ INFO ]     Min:        {min(latencies):.2f} ms")
     print(f"[ INFO ]     Max:        {max(latencies):.2f} ms")
-    # Flushed, so that main() reports a full disk or a closed pipe.
+    # Flushed here, so that main() sees an error of the output.
     print(f"[ INFO ] Throughput: {len(latencies) / duration:.2f} FPS", flush=True)
 
 
@@ -227,7 +227,7 @@ def benchmark(path: str, device: str) -> None:
     queue = create_queue(path, device)
     try:
         warm_up(queue)
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGINT, interrupt)  # now there is something to report
         latencies, duration = measure(queue)
     finally:
         # After an error, other infer requests may still be running, and a queue that is
@@ -257,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Take out this try to see where an error comes from.
     try:
         benchmark(path, device)
-    except OSError as error:  # of the output, or of a file that an edit reads
+    except OSError as error:  # of the output, or of a file that you read
         print(f"[ ERROR ] {error}", file=sys.stderr)
         return 1
     # OpenVINO raises RuntimeError, and UnicodeError where a path is not UTF-8.

@@ -50,7 +50,7 @@ def with_start_async_of_the_base_class(script: ModuleType) -> None:
     apply_edits(script, edits_of(VERY_SHORT))
 
 
-def without_held_thread_state(script: ModuleType) -> None:
+def without_keep_thread_state(script: ModuleType) -> None:
     script.keep_thread_state = lambda request, userdata: None
 
 
@@ -72,9 +72,9 @@ def polling_with_twice_the_requests(script: ModuleType) -> None:
 
 # Functions that change the script, once it has been imported.
 VARIANTS = {
-    "the script with `start_async` of the base class": with_start_async_of_the_base_class,
-    "the script without the held thread state": without_held_thread_state,
-    "the script with twice the requests": with_twice_the_requests,
+    "with `start_async` of the base class": with_start_async_of_the_base_class,
+    "without `keep_thread_state`": without_keep_thread_state,
+    "with twice the requests": with_twice_the_requests,
     "polling with twice the requests": polling_with_twice_the_requests,
 }
 

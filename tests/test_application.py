@@ -73,8 +73,8 @@ def test_each_file_has_its_own_result_in_the_order_of_names(
     assert len(set(expected.values())) > 30
 
 
-def test_without_files_it_says_so(infer, networks):
-    message = message_of(infer(), networks("two-convolutions"))
+def test_without_files_it_says_so(infer):
+    message = message_of(infer())
     assert message == "there are no files images/*.npy\n"
 
 
@@ -86,28 +86,28 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_named(tmp_path, infer, networks, content):
+def test_a_broken_file_is_named(tmp_path, infer, content):
     for number in range(20):
         save_image(tmp_path, f"{number:02}.npy")
     (tmp_path / "images" / "13.npy").write_bytes(content)
-    message = message_of(infer(), networks("two-convolutions"))
+    message = message_of(infer())
     path = Path("images", "13.npy")
     assert re.match(f"{re.escape(str(path))}: .", message)
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (1, 16, 16, 3), (1,), (2, 3, 16, 16)])
-def test_a_misshapen_file_is_named_with_both_shapes(tmp_path, infer, networks, shape):
+def test_a_misshapen_file_is_named_with_both_shapes(tmp_path, infer, shape):
     for number in range(20):
         save_image(tmp_path, f"{number:02}.npy")
     save_image(tmp_path, "13.npy", shape)
-    message = message_of(infer(), networks("two-convolutions"))
+    message = message_of(infer())
     path = Path("images", "13.npy")
     assert message == f"{path}: shape {shape} instead of (1, 3, 16, 16)\n"
 
 
-def test_text_in_place_of_numbers_is_named(tmp_path, infer, networks):
+def test_text_in_place_of_numbers_is_named(tmp_path, infer):
     np.save(tmp_path / "images" / "text.npy", np.full([1, 3, 16, 16], "a"))
-    message = message_of(infer(), networks("two-convolutions"))
+    message = message_of(infer())
     assert message.startswith(str(Path("images", "text.npy")))
 
 
@@ -121,7 +121,7 @@ def test_it_ends_with_and_without_an_error(tmp_path, application, networks):
         assert exit_status == 0, stderr
     (tmp_path / "images" / "40.npy").write_bytes(b"")
     for result in run_side_by_side(command, 8, tmp_path):
-        assert message_of(result, model).startswith(str(Path("images", "40.npy")))
+        assert message_of(result).startswith(str(Path("images", "40.npy")))
 
 
 @pytest.mark.slow

@@ -185,16 +185,17 @@ def test_where_a_batch_of_1_does_not_suit_the_reason_follows_the_warning(tmp_pat
 
 
 def test_a_user_pastes_the_line_of_readme_and_fills_it_in(tmp_path):
-    shown, filled_in = re.findall(r"`?INPUT_SHAPES = (\{'input_ids'.*?\})", README)
-    dynamic = {
-        name: shape.replace("1", "?") for name, shape in ast.literal_eval(shown).items()
-    }
+    (shown,) = re.findall(r"^INPUT_SHAPES = (\{'input_ids'.*\})$", README, re.MULTILINE)
+    dynamic = ast.literal_eval(shown.replace("[1,", "[?,"))
     save_sum_of_each(tmp_path / "model.xml", dynamic)
     exit_status, _, stderr = run("model.xml", cwd=tmp_path)
     assert exit_status == 1
     error = f"[ ERROR ] Cannot run 'model.xml' on 'CPU': {ERROR.format(shown)}"
     assert stderr == error
     assert error in README
+    tokens, batch = "[1,128]", "[1]"
+    assert f"such as `{tokens}`" in README
+    filled_in = shown.replace("[1,?]", tokens).replace("[?]", batch)
     script = edited_script(tmp_path, INPUT_SHAPES=ast.literal_eval(filled_in))
     exit_status, stdout, stderr = run("model.xml", script=script, cwd=tmp_path)
     assert exit_status == 0
