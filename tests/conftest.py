@@ -3,7 +3,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import models
-import numpy as np
 import pytest
 import support
 
@@ -43,12 +42,6 @@ def models_by_ms(
         20: support.save_slow_model(folder / "20.xml", 10),
         100: support.save_slow_model(folder / "100.xml", 80),
     }
-
-
-@pytest.fixture(scope="session")
-def arrays() -> np.ndarray:
-    """Twenty inputs of two-convolutions."""
-    return np.random.default_rng(0).random([20, 1, 3, 16, 16], np.float32)
 
 
 @pytest.fixture

@@ -219,22 +219,6 @@ def load_script(path: Path = SCRIPT) -> ModuleType:
     return script
 
 
-def compile_model(path: str, **config: object) -> ov.CompiledModel:
-    """Compile a model as an application does."""
-    config = {"PERFORMANCE_HINT": "THROUGHPUT", **config}
-    return ov.Core().compile_model(path, "CPU", config)
-
-
-def infer_once(model: ov.CompiledModel, arrays: np.ndarray) -> list[np.ndarray]:
-    """Return the output of each input, one after the other, by another request."""
-    request = model.create_infer_request()
-    return [request.infer([array])[0] for array in arrays]
-
-
-def optimal_number_of_infer_requests(model: ov.CompiledModel) -> int:
-    return model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-
-
 def save(
     path: Path, outputs: list[Node], inputs: list[Node], sinks: list[Node] | None = None
 ) -> str:

@@ -53,6 +53,7 @@ def test_a_user_measures_a_batch_of_1_and_pastes_the_line_for_another(tmp_path):
     assert exit_status == 0
     warning, line = stderr.splitlines(True)
     assert warning == WARNING.format("{'input_1': '[1,640]'}")
+    assert f"\n{warning}" in README
     assert parse_measured(line)["line"] == "INPUT_SHAPES = {'input_1': '[1,640]'}"
     parse_report(stdout)
     # What the user makes of it.
@@ -201,10 +202,3 @@ def test_a_user_pastes_the_line_of_readme_and_fills_it_in(tmp_path):
     assert exit_status == 0
     assert parse_measured(stderr)["shapes"] == filled_in
     parse_report(stdout)
-
-
-def test_the_warning_of_readme_is_shown(tmp_path, measured):
-    model = save_sum_of_each(tmp_path / "model.xml", {"input_1": "[?,640]"})
-    warning = WARNING.format({"input_1": "[1,640]"})
-    assert f"\n{warning}" in README
-    measured(model, warning=warning)
