@@ -1,7 +1,7 @@
 """Compare the script with benchmark_app: python tests/compare.py [MODEL ...]
 
 MODEL is a file, its inputs of f32, or the name of a network that tests/models.py builds;
-all but two-convolutions by default. Each pair of runs takes some 25 seconds.
+all of these by default. Each pair of runs takes some 25 seconds.
 """
 
 import argparse
@@ -22,7 +22,7 @@ SCRIPT = Path(__file__).resolve().parent.parent / "throughput_benchmark.py"
 
 
 def ratio_of(ours: list[float], theirs: list[float]) -> str:
-    """Return the median of the ratios of pairs, and their middle half."""
+    """Return the median of the ratios of pairs, and the quartiles."""
     ratios = sorted(our / their for our, their in zip(ours, theirs, strict=True))
     quarter = len(ratios) // 4
     return (
@@ -63,7 +63,7 @@ def compare(path: str) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Print a table of all models."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="*", default=list(models.VALIDATED))
+    parser.add_argument("model", nargs="*", default=list(models.NETWORKS))
     names = parser.parse_args(arguments).model
     with tempfile.TemporaryDirectory() as folder:
         rows = []
