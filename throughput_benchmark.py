@@ -262,6 +262,8 @@ def main(arguments: list[str] | None = None) -> int:
         benchmark(path, device)
     except OSError as error:  # of the output, or of a file that you read
         print(f"[ ERROR ] {error}", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # or Python writes once more, and ends with status 120
         return 1
     # OpenVINO raises RuntimeError, and UnicodeError where a path is not UTF-8.
     except (RuntimeError, MemoryError, UnicodeError) as error:
