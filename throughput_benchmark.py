@@ -59,15 +59,15 @@ def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
     # An infer request runs one inference at a time, and owns its inputs and outputs.
     # Unless INFER_REQUESTS is set, the queue has as many as keep all streams busy.
     queue = ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
-    # Return and store only the queue. If the compiled model is freed after it, the program
-    # may hang at its end (OpenVINO 2026.4). Where you need the compiled model, call
+    # Return and store only the queue. If the compiled model outlives it, the program may
+    # hang at its end (OpenVINO 2026.4). Where you need the compiled model, call
     # queue[0].get_compiled_model().
 
     devices = ", ".join(compiled_model.get_property("EXECUTION_DEVICES"))
     print(
         f"[ INFO ] Devices: {devices}, infer requests: {len(queue)}, "
         f"INPUT_SHAPES = {shapes}",
-        file=sys.stderr,  # on stdout is the report alone
+        file=sys.stderr,  # stdout is for the report
     )
     rng = np.random.default_rng(seed=0)  # each run of the script has the same data
     for request in queue:
@@ -139,8 +139,8 @@ def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
             # NumPy cannot write into the memory of strings, which are set as a whole.
             tensor.str_data = rng.integers(10**6, size=tensor.shape).astype(str)
         case _:
-            # Integers, and types that NumPy does not have, such as u4 and f8e4m3: their
-            # data is an array of bytes.
+            # Integers. Types that NumPy does not have, such as u4 and f8e4m3, are seen as
+            # bytes.
             tensor.data[...] = rng.integers(0, 256, tensor.data.shape, np.uint8)
 
 
@@ -169,7 +169,7 @@ def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
         latencies.append(request.latency)
         # Copy the outputs that you need, because the next inference overwrites them:
         # request.output_tensors[0].data.copy()
-        if is_stateful:  # otherwise, the call would cost time for nothing
+        if is_stateful:  # other models are spared the call, which takes time
             request.reset_state()
 
     queue.set_callback(callback)
@@ -215,7 +215,7 @@ def report(latencies: list[float], duration: float) -> None:
 def interrupt(signal_number: int, frame: object) -> None:
     """End the measurement at the first Ctrl-C, and the program at the second.
 
-    Python calls this when a call of OpenVINO returns.
+    Python calls this only between calls of OpenVINO.
     """
     global interrupted
     interrupted = True
@@ -263,7 +263,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # of the output, or of a file that you read
         print(f"[ ERROR ] {error}", file=sys.stderr)
         with contextlib.suppress(OSError):
-            sys.stdout.close()  # or Python writes once more, and ends with status 120
+            sys.stdout.close()  # or Python tries once more, and ends with status 120
         return 1
     # OpenVINO raises RuntimeError, and UnicodeError where a path is not UTF-8.
     except (RuntimeError, MemoryError, UnicodeError) as error:
