@@ -113,7 +113,7 @@ def shapes_to_measure(model: ov.Model) -> dict[str | int, str]:
 
 
 def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
-    """Fill a tensor: numbers from 0 to 255, random bits for small types, digits for text."""
+    """Fill a tensor: numbers from 0 to 255, random bits in small types, text of digits."""
     # tensor.data is the memory of the tensor, as a NumPy array.
     match tensor.element_type.get_type_name():
         case "f32" | "f64":

@@ -51,7 +51,7 @@ def with_start_async_of_the_base_class(script: ModuleType) -> None:
 
 
 def without_keep_thread_state(script: ModuleType) -> None:
-    assert script.keep_thread_state
+    assert script.keep_thread_state  # or the next line would change nothing
     script.keep_thread_state = lambda request, userdata: None
 
 

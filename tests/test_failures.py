@@ -165,8 +165,8 @@ def test_a_pipe_that_is_closed_meanwhile_is_named_and_not_the_model(
     )
     assert "OpenVINO" in process.stdout.readline()
     process.stdout.close()
-    # Windows calls it an invalid argument.
     stderr = process.stderr.read()
+    # Windows calls it an invalid argument, 22.
     assert_output_is_named(process.wait(), stderr, "(32|22)")
     process.stderr.close()
 
