@@ -2,201 +2,194 @@
 #
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["openvino>=2023.3,!=2026.3.*", "numpy"]
+# dependencies = [
+#     "openvino>=2023.3,!=2026.3.*",  # 2026.3 may hang when a queue is freed
+#     "numpy",
+# ]
 # ///
 """Measure how many inferences per second a device completes, on random inputs.
 
-The inputs are filled once and used for every inference, so that preparing and copying
-data is not measured. The throughput is the number of completed inferences over the time
-from the start of the first to the end of the last. FPS are inferences per second:
-multiply them by the batch size for images per second.
-
-In an application, your own arrays go in where measure() calls start_async(), and the
-outputs come out in the callback there.
+The inputs are filled once and used for every inference, so that preparing data is not
+measured. The latency is the time from the start of an inference to its callback, while
+other inferences run. The throughput is the number of completed inferences over the time
+from the start of the first to the end of the last. FPS means inferences per second:
+multiply it by the batch size for images per second.
 """
 
 import argparse
 import contextlib
 import ctypes
-import signal
 import sys
 import time
 
 import numpy as np
 import openvino as ov
 
-# The settings: edit these lines, as there are no options.
-SECONDS_TO_RUN = 10  # start inferences for this long
-MIN_ITERATIONS = 10  # and until at least this many have completed
-INFER_REQUESTS = 0  # 0: as many as OpenVINO finds optimal for the device
+# The settings. There are no options: edit these lines.
+SECONDS_TO_RUN = 10  # at least this long
+MIN_ITERATIONS = 10  # the least number of completed inferences
+INFER_REQUESTS = 0  # 0: the device's OPTIMAL_NUMBER_OF_INFER_REQUESTS
 INPUT_SHAPES = {}  # by name or index: {"data": "[8,3,224,224]"}, {0: "[8,3,224,224]"}
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # properties of the device
 
-interrupted = False  # becomes True when Ctrl-C is pressed during the measurement
 
+def read_model_as_static(core: ov.Core, path: str) -> ov.Model:
+    """Read a model, set INPUT_SHAPES, and make a dynamic batch static.
 
-def create_queue(path: str, device: str) -> ov.AsyncInferQueue:
-    """Read and compile a model; return a queue of infer requests, their inputs filled.
-
-    RuntimeError says why OpenVINO cannot do that, or which shapes are missing.
+    All dynamic batches become the same number: 1, or the least that the model allows.
+    Raises RuntimeError if other dimensions are dynamic, or if OpenVINO cannot read it.
     """
-    core = ov.Core()
     model = core.read_model(path)
     model.reshape(INPUT_SHAPES)  # {} changes nothing
-    shapes = shapes_to_measure(model)
-    model.reshape(shapes)  # makes a dynamic batch static
-    try:
-        # With the THROUGHPUT performance hint, a device runs several inferences at once,
-        # each in a stream. Each takes longer, but more complete per second.
-        compiled_model = core.compile_model(model, device, CONFIG)
-    except RuntimeError as error:
-        available = core.available_devices
-        if device in available:
-            raise
-        message = f"{error}\nAvailable devices: {', '.join(available)}"
-        raise RuntimeError(message) from error
 
+    # Each shape is a copy: changing it does not change the model.
+    shapes = [port.partial_shape for port in model.inputs]
+    batch = 1
+    for shape in shapes:
+        if has_dynamic_batch(shape):
+            batch = max(batch, shape[0].min_length)
+    for shape in shapes:
+        if has_dynamic_batch(shape):
+            shape[0] = batch
+
+    if any(shape.is_dynamic for shape in shapes):
+        raise RuntimeError(
+            "the model has dynamic shapes. Replace the line of INPUT_SHAPES in the "
+            "script by this one, with a number for each ? or range:\n"
+            f"INPUT_SHAPES = {input_shapes(model)}"
+        )
+    model.reshape(dict(enumerate(shapes)))
+    return model
+
+
+def has_dynamic_batch(shape: ov.PartialShape) -> bool:
+    """Return whether the first dimension, which is taken for the batch, is dynamic."""
+    # The number of dimensions, the rank, may be dynamic too. A single one is no batch.
+    return shape.rank.is_static and len(shape) >= 2 and shape[0].is_dynamic
+
+
+def input_shapes(model: ov.Model) -> dict[str | int, str]:
+    """Return the shape of each input by its name, or by its index if it has no name."""
+    return {
+        port.any_name if port.names else index: str(port.partial_shape)
+        for index, port in enumerate(model.inputs)
+    }
+
+
+def create_queue(core: ov.Core, model: ov.Model, device: str) -> ov.AsyncInferQueue:
+    """Compile a model for a device, and return a queue of infer requests.
+
+    Raises RuntimeError if OpenVINO cannot do that.
+    """
+    if device.startswith("AUTO"):
+        # Wait for the device that AUTO selects. Otherwise AUTO begins on the CPU, and
+        # the queue may get too few infer requests. This property is not in CONFIG,
+        # because other devices refuse it.
+        core.set_property("AUTO", {"ENABLE_STARTUP_FALLBACK": "NO"})
+    # With the THROUGHPUT performance hint, a device runs several inferences at once.
+    # Each one takes longer, but more of them complete per second.
+    compiled_model = core.compile_model(model, device, CONFIG)
     # An infer request runs one inference at a time, and owns its inputs and outputs.
-    # Unless INFER_REQUESTS is set, the queue has as many as keep all streams busy.
     queue = ov.AsyncInferQueue(compiled_model, INFER_REQUESTS)
-    # Return and store only the queue. If the compiled model outlives it, the program may
-    # hang at its end (OpenVINO 2026.4). Where you need the compiled model, call
-    # queue[0].get_compiled_model().
 
-    devices = ", ".join(compiled_model.get_property("EXECUTION_DEVICES"))
+    devices = compiled_model.get_property("EXECUTION_DEVICES")
     print(
         f"[ INFO ] Devices: {devices}, infer requests: {len(queue)}, "
-        f"INPUT_SHAPES = {shapes}",
+        f"INPUT_SHAPES = {input_shapes(model)}",
         file=sys.stderr,  # stdout is for the report
     )
+    # The queue keeps the compiled model, so return only the queue. OpenVINO 2026.4 may
+    # hang if a compiled model is freed after its queue, because it waits for threads
+    # that wait for Python. Where you need the compiled model, do not store it, and call
+    # queue[0].get_compiled_model().
+    return queue
+
+
+def fill_inputs(queue: ov.AsyncInferQueue) -> None:
+    """Fill the inputs of all infer requests with random data."""
     rng = np.random.default_rng(seed=0)  # each run of the script has the same data
     for request in queue:
         for tensor in request.input_tensors:
             fill_random(tensor, rng)  # or your own data: tensor.data[...] = array
-    return queue
-
-
-def shapes_to_measure(model: ov.Model) -> dict[str | int, str]:
-    """Return the shape of each input by its name, or by its index if it has no name.
-
-    In an input of two dimensions or more, the first is taken for the batch. If it is
-    dynamic, it becomes 1, or the least that the model allows. RuntimeError asks for other
-    dynamic dimensions.
-    """
-    shapes = {}
-    has_dynamic_batch = False
-    still_dynamic = False
-    for index, port in enumerate(model.inputs):
-        shape = port.partial_shape  # a copy, so that the model is not changed
-        # The number of dimensions, the rank, may be dynamic too.
-        if shape.rank.is_static and len(shape) >= 2 and shape[0].is_dynamic:
-            shape[0] = max(1, shape[0].min_length)
-            has_dynamic_batch = True
-        if shape.is_dynamic:
-            still_dynamic = True
-        name = port.any_name if port.names else index
-        shapes[name] = str(shape)
-
-    if still_dynamic:
-        raise RuntimeError(
-            "the model has dynamic shapes. Replace the line of INPUT_SHAPES in "
-            "throughput_benchmark.py by this one, with a number for each ? or range:\n"
-            f"INPUT_SHAPES = {shapes}"
-        )
-    if has_dynamic_batch:
-        print(
-            "[ WARNING ] The batch is dynamic: the smallest is measured, "
-            f"INPUT_SHAPES = {shapes}",
-            file=sys.stderr,
-        )
-    return shapes
 
 
 def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
-    """Fill a tensor: numbers from 0 to 255, random bits in small types, text of digits."""
-    # tensor.data is the memory of the tensor, as a NumPy array.
+    """Fill a tensor with random whole numbers from 0 to 255, or with booleans.
+
+    Types of 8 bits and fewer take any bits, so that i8 has negative numbers too.
+    """
     match tensor.element_type.get_type_name():
-        case "f32" | "f64":
-            # In place: a large input is not copied.
-            numbers = tensor.data
-            rng.random(out=numbers, dtype=numbers.dtype)
-            numbers *= 255
-        case "f16":
-            # NumPy makes random numbers of f32 and f64 only.
-            numbers = rng.random(tensor.shape, np.float32)
-            numbers *= 255
-            tensor.data[...] = numbers
-        case "bf16":
-            # NumPy has no bf16. Its 16 bits are the upper half of an f32.
-            numbers = rng.random(tensor.shape, np.float32)
-            numbers *= 255
-            bits = numbers.view(np.uint32)
-            bits >>= 16
-            tensor.data.view(np.uint16)[...] = bits
-        case "boolean":
-            tensor.data[...] = rng.integers(0, 2, tensor.shape, bool)
         case "string":
-            # NumPy cannot write into the memory of strings, which are set as a whole.
-            tensor.str_data = rng.integers(10**6, size=tensor.shape).astype(str)
+            # tensor.data of strings is a copy, and filling it would change nothing.
+            tensor.str_data = rng.integers(256, size=tensor.shape).astype(str)
+        case "bf16":
+            # NumPy has no bf16, and tensor.data shows its bits as f16. A bf16 is the
+            # upper half of an f32.
+            numbers = rng.integers(256, size=tensor.shape, dtype=np.uint8)
+            bits = numbers.astype(np.float32).view(np.uint32) >> 16
+            tensor.data.view(np.uint16)[...] = bits
         case _:
-            # Integers. Types that NumPy does not have, such as u4 and f8e4m3, are seen as
-            # bytes.
-            tensor.data[...] = rng.integers(0, 256, tensor.data.shape, np.uint8)
+            # The memory of the tensor, as a NumPy array. Small types that NumPy does
+            # not have, such as u4, appear as bytes.
+            data = tensor.data
+            end = 2 if data.dtype == bool else 256
+            data[...] = rng.integers(end, size=data.shape, dtype=np.uint8)
 
 
-def warm_up(queue: ov.AsyncInferQueue) -> None:
-    """Run each infer request once, because a first inference takes longer."""
-    queue.set_callback(keep_thread_state)  # optional, only for speed
+def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], float]:
+    """Keep all infer requests busy; return the latencies in ms, the duration in s."""
+    # The warm-up: the first inference of an infer request takes longer.
+    queue.set_callback(keep_thread_state)  # only for speed: may be left out
     for _ in range(len(queue)):
         queue.start_async()
     queue.wait_all()
 
-
-def measure(queue: ov.AsyncInferQueue) -> tuple[list[float], float]:
-    """Keep all infer requests busy; return the latencies in ms, the duration in s."""
-    latencies = []
-    # In a stateful model, such as a language model, an inference continues the one before
-    # it on the same infer request, unless the state is reset.
-    is_stateful = bool(queue[0].query_state())
+    # In a stateful model, such as a language model, an inference continues the one
+    # before it on the same infer request. Reset, each inference is a first one.
     if is_stateful:
         for request in queue:
             request.reset_state()
 
-    # OpenVINO calls this for each completed inference, before the infer request is idle
-    # again. Keep it short: all callbacks share one thread, so a slow one delays those
-    # that follow, and raises their latency.
+    latencies = []
+
+    # OpenVINO calls this for each completed inference, before its infer request is idle
+    # again. Keep it short: other callbacks may wait for it. On CPU, one thread runs all
+    # callbacks; on GPU, they may overlap.
     def callback(request: ov.InferRequest, userdata: object) -> None:
         latencies.append(request.latency)
         # Copy the outputs that you need, because the next inference overwrites them:
         # request.output_tensors[0].data.copy()
-        if is_stateful:  # other models are spared the call, which takes time
+        if is_stateful:
             request.reset_state()
 
     queue.set_callback(callback)
 
     start = time.perf_counter()
     end = start + SECONDS_TO_RUN
-    while time.perf_counter() < end or len(latencies) < MIN_ITERATIONS:
-        # To infer copies of your own arrays, with a userdata for the callback:
-        # queue.start_async({"data": array}, userdata)
-        queue.start_async()  # waits until an infer request is idle
-        if interrupted:  # after a start, so that there is something to report
-            break
-    queue.wait_all()
+    # Ctrl-C ends the loop. Inferences that have been started still count.
+    with contextlib.suppress(KeyboardInterrupt):
+        while time.perf_counter() < end or len(latencies) < MIN_ITERATIONS:
+            # Start whole rounds. A device that collects inferences into batches may
+            # wait a second for a batch to fill, and rounds seldom leave the last open.
+            for _ in range(len(queue)):
+                # For your own arrays, which are copied. Inferences may complete in
+                # another order than they start, so pass a userdata that tells which:
+                # queue.start_async({"data": array}, userdata)
+                queue.start_async()  # waits until an infer request is idle
+    queue.wait_all()  # for the last callback, too
     duration = time.perf_counter() - start
     return latencies, duration
 
 
-def keep_thread_state(request: ov.InferRequest, userdata: object) -> None:
-    """Keep Python's state of the callback thread alive, which makes callbacks faster.
+def wait_for_each(queue: ov.AsyncInferQueue) -> None:
+    """Wait for each infer request. wait_all() leaves the others running if one failed.
 
-    The thread is OpenVINO's. Python makes a state for it before each callback, and frees
-    it afterwards, unless it is held. This call holds it for good. That is worth 1.6 times
-    the throughput with 32 streams of 1 ms an inference, 1.3 times with 2 streams of
-    0.04 ms, and nothing with 2 streams of 5 ms. Each queue keeps one state: leave this
-    out of a program that makes queue after queue.
+    A queue that is freed while inferences run may hang or crash: OpenVINO 2023.3 hangs
+    after a failed inference, 2026.4 after Ctrl-C.
     """
-    ctypes.pythonapi.PyGILState_Ensure()
+    for request in queue:
+        with contextlib.suppress(RuntimeError):  # raised before
+            request.wait()
 
 
 def report(latencies: list[float], duration: float) -> None:
@@ -208,46 +201,20 @@ def report(latencies: list[float], duration: float) -> None:
     print(f"[ INFO ]     Average:    {np.mean(latencies):.2f} ms")
     print(f"[ INFO ]     Min:        {min(latencies):.2f} ms")
     print(f"[ INFO ]     Max:        {max(latencies):.2f} ms")
-    # Flushed here, so that main() sees an error of the output.
-    print(f"[ INFO ] Throughput: {len(latencies) / duration:.2f} FPS", flush=True)
+    print(f"[ INFO ] Throughput: {len(latencies) / duration:.2f} FPS")
 
 
-def interrupt(signal_number: int, frame: object) -> None:
-    """End the measurement at the first Ctrl-C, and the program at the second.
+def keep_thread_state(request: ov.InferRequest, userdata: object) -> None:
+    """Keep a state that Python otherwise makes and frees for each callback.
 
-    Python calls this only between calls of OpenVINO.
+    This raises throughputs above some 10,000 FPS. Python's state of OpenVINO's thread
+    is held for good, so leave this out of a program that makes queue after queue.
     """
-    global interrupted
-    interrupted = True
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ctypes.pythonapi.PyGILState_Ensure()
 
 
-def benchmark(path: str, device: str) -> None:
-    """Measure a model on a device, and print the report."""
-    build = ov.get_version()
-    print("[ INFO ] OpenVINO:")
-    print(f"[ INFO ] Build ................................. {build}", flush=True)
-    queue = create_queue(path, device)
-    try:
-        warm_up(queue)
-        signal.signal(signal.SIGINT, interrupt)  # now there is something to report
-        latencies, duration = measure(queue)
-    finally:
-        # After an error, other infer requests may still be running, and a queue that is
-        # freed then hangs or crashes. wait_all() would stop at the first error, which is
-        # already known.
-        for request in queue:
-            with contextlib.suppress(RuntimeError):
-                request.wait()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that no report is cut
-    report(latencies, duration)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmark; return 0, 1 after an error or 130 after an interrupted run.
-
-    It sets the handling of Ctrl-C, so it is for the main thread of a process of its own.
-    """
+def main() -> None:
+    """Run the benchmark; SystemExit if OpenVINO cannot read or compile the model."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=f"It takes some {SECONDS_TO_RUN} seconds. There are no options: the "
@@ -255,25 +222,30 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("path_to_model", help="OpenVINO IR, ONNX, TensorFlow, ...")
     parser.add_argument("device_name", nargs="?", default="CPU", help="default: CPU")
-    args = parser.parse_args(arguments)
+    args = parser.parse_args()
     path, device = args.path_to_model, args.device_name
-    # Take out this try to see where an error comes from.
+
+    print("[ INFO ] OpenVINO:")
+    print(f"[ INFO ] Build ................................. {ov.get_version()}")
+    core = ov.Core()
     try:
-        benchmark(path, device)
-    except OSError as error:  # of the output, or of a file that you read
-        print(f"[ ERROR ] {error}", file=sys.stderr)
-        with contextlib.suppress(OSError):
-            sys.stdout.close()  # or Python tries once more, and ends with status 120
-        return 1
+        model = read_model_as_static(core, path)
+        queue = create_queue(core, model, device)
     # OpenVINO raises RuntimeError, and UnicodeError where a path is not UTF-8.
-    except (RuntimeError, MemoryError, UnicodeError) as error:
-        reason = str(error).strip() or repr(error)
-        print(f"[ ERROR ] Cannot run '{path}' on '{device}': {reason}", file=sys.stderr)
-        return 1
-    return 130 if interrupted else 0
+    except (RuntimeError, UnicodeError) as error:
+        message = f"[ ERROR ] Cannot run '{path}' on '{device}': {str(error).strip()}"
+        if device not in core.available_devices:
+            message += f"\nAvailable devices: {core.available_devices}"
+        sys.exit(message)
+
+    fill_inputs(queue)
+    is_stateful = len(model.get_sinks()) > 0  # sinks are operations that store a state
+    try:
+        latencies, duration = measure(queue, is_stateful)
+    finally:
+        wait_for_each(queue)
+    report(latencies, duration)
 
 
 if __name__ == "__main__":
-    # Until the measurement begins, Ctrl-C ends the program at once.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.exit(main())
+    main()

@@ -16,19 +16,8 @@ import models
 
 PAIRS = 5
 OPTIONS = "-hint throughput -t 10 -ip f32"
-HEADER = "| model | throughput beside benchmark_app |"
 BENCHMARK_APP = "from openvino.tools.benchmark.main import main; main()"
 SCRIPT = Path(__file__).resolve().parent.parent / "throughput_benchmark.py"
-
-
-def ratio_of(ours: list[float], theirs: list[float]) -> str:
-    """Return the median of the ratios of pairs, and the quartiles."""
-    ratios = sorted(our / their for our, their in zip(ours, theirs, strict=True))
-    quarter = len(ratios) // 4
-    return (
-        f"{statistics.median(ratios):.2f}"
-        f" ({ratios[quarter]:.2f}-{ratios[-1 - quarter]:.2f})"
-    )
 
 
 def measure(command: list[str]) -> float:
@@ -46,32 +35,36 @@ def measure(command: list[str]) -> float:
     return float(throughput[1])
 
 
-def compare(path: str) -> str:
-    """Measure a model both ways in alternation and return a row of the table."""
+def compare(path: str) -> None:
+    """Measure a model both ways in turn, and print the ratio: median (quartiles)."""
     model = Path(path).stem
-    theirs_command = ["-c", BENCHMARK_APP, "-m", path, *OPTIONS.split()]
-    commands = [[str(SCRIPT), path], theirs_command]
-    ours, theirs = [], []
+    ours = [str(SCRIPT), path]
+    theirs = ["-c", BENCHMARK_APP, "-m", path, *OPTIONS.split()]
+    ratios = []
     for number in range(PAIRS):
         print(f"{model}: pair {number + 1} of {PAIRS}", file=sys.stderr)
         # Each comes first in every other pair, for a machine that changes its speed.
-        for index in [1, 0] if number % 2 else [0, 1]:
-            [ours, theirs][index].append(measure(commands[index]))
-    return f"| {model} | {ratio_of(ours, theirs)} |"
+        if number % 2:
+            their_throughput = measure(theirs)
+            our_throughput = measure(ours)
+        else:
+            our_throughput = measure(ours)
+            their_throughput = measure(theirs)
+        ratios.append(our_throughput / their_throughput)
+    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    print(f"{model}: {median:.2f} ({low:.2f}-{high:.2f}) of benchmark_app")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Print a table of all models."""
+def main() -> None:
+    """Compare all models."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="*", default=list(models.NETWORKS))
-    names = parser.parse_args(arguments).model
+    names = parser.parse_args().model
     with tempfile.TemporaryDirectory() as folder:
-        rows = []
         for name in names:
             if name in models.NETWORKS:
                 name = models.write(name, Path(folder))
-            rows.append(compare(name))
-    print(HEADER, "|---|---|", *rows, sep="\n")
+            compare(name)
 
 
 if __name__ == "__main__":

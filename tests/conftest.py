@@ -1,21 +1,15 @@
-import signal
-from collections.abc import Callable, Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import models
+import openvino as ov
 import pytest
 import support
 
 import throughput_benchmark
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c_as_python_has_it() -> Iterator[None]:
-    """Take Ctrl-C, also in the background of a shell, and give it back after main."""
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, handler)
-    throughput_benchmark.interrupted = False
 
 
 @pytest.fixture(scope="session")
@@ -45,53 +39,74 @@ def models_by_ms(
 
 
 @pytest.fixture
-def measured(
+def run_main(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-) -> Callable[..., tuple[list[float], float]]:
+) -> Callable[..., tuple[int, str, str]]:
     """Return a function that runs main in this process, with some constants replaced.
 
-    It checks the ten lines, and on stderr the line of what is measured, after a warning
-    if one is given. It returns what the lines are of: latencies in ms, duration in s.
+    It returns exit status, stdout and stderr, and measures for 0.05 s unless told.
     """
 
-    def run_main(
-        *arguments: str, warning: str = "", **constants: object
-    ) -> tuple[list[float], float]:
-        measurements = []
-        report = throughput_benchmark.report
-
-        def record_and_report(latencies: list[float], duration: float) -> None:
-            measurements.append((latencies, duration))
-            report(latencies, duration)
-
+    def run(*arguments: str, **constants: object) -> tuple[int, str, str]:
+        exit_status = 0
         with monkeypatch.context() as patch:
-            patch.setattr(throughput_benchmark, "report", record_and_report)
+            patch.setattr(sys, "argv", ["throughput_benchmark.py", *arguments])
             for name, value in {"SECONDS_TO_RUN": 0.05, **constants}.items():
                 patch.setattr(throughput_benchmark, name, value)
-            exit_status = throughput_benchmark.main(list(arguments))
-        stdout, stderr = capfd.readouterr()
-        assert exit_status == 0, stderr
-        assert stderr.startswith(warning)
-        support.parse_measured(stderr.removeprefix(warning))
-        ((latencies, duration),) = measurements
-        assert support.parse_report(stdout)["count"] == len(latencies)
-        return latencies, duration
+            try:
+                throughput_benchmark.main()
+            except SystemExit as end:
+                # As Python does: a text is written, and the status is 1.
+                exit_status = 1
+                print(end.code, file=sys.stderr)
+        return exit_status, *capfd.readouterr()
 
-    return run_main
+    return run
+
+
+@pytest.fixture
+def measured(run_main: Callable) -> Callable[..., support.Run]:
+    """Return a function that runs main in this process and returns what it said."""
+    return lambda *arguments, **constants: support.Run(
+        *run_main(*arguments, **constants)
+    )
 
 
 @pytest.fixture
 def fails(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_path: Path
+    run_main: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., str]:
     """Return a function that runs main in tmp_path and returns its message, checked."""
     monkeypatch.chdir(tmp_path)
+    return lambda *arguments, **constants: support.message_of(
+        run_main(*arguments, **constants), *arguments
+    )
 
-    def run_main(*arguments: str, **constants: object) -> str:
-        with monkeypatch.context() as patch:
-            for name, value in constants.items():
-                patch.setattr(throughput_benchmark, name, value)
-            exit_status = throughput_benchmark.main(list(arguments))
-        return support.message_of((exit_status, *capfd.readouterr()), *arguments)
 
-    return run_main
+@pytest.fixture(scope="session")
+def slow_device(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return code that adds a device SLOW: the CPU plugin, compiling half a second longer."""
+    if sys.platform != "linux" or not shutil.which("g++"):
+        pytest.skip("this needs g++ on Linux")
+    libraries = Path(ov.__file__).parent / "libs"
+    cpu_plugin = libraries / "libopenvino_intel_cpu_plugin.so"
+    plugin = tmp_path_factory.mktemp("plugin") / "renamed_cpu.so"
+    command = ["g++", "-shared", "-fPIC", "-Wl,-z,defs", f'-DCPU_PLUGIN="{cpu_plugin}"']
+    command += [Path(__file__).with_name("renamed_cpu.cpp"), "-o", plugin]
+    command += [next(libraries.glob("libopenvino.so.*")), "-ldl"]
+    for abi in "10":  # older wheels have the old std::string
+        result = subprocess.run(
+            [*command, f"-D_GLIBCXX_USE_CXX11_ABI={abi}"],
+            capture_output=True,
+            check=False,
+        )
+        if result.returncode == 0:
+            break
+    assert result.returncode == 0, result.stderr
+    return f"""
+class CoreWithSlow(ov.Core):
+    def __init__(self):
+        super().__init__()
+        self.register_plugin({str(plugin)!r}, "SLOW")
+ov.Core = CoreWithSlow
+"""

@@ -1,16 +1,15 @@
-"""What several tests share: the script, README, how to run them, and small models."""
+"""What several tests share: README, how to run the script, and small models."""
 
 import ast
-import importlib.util
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import openvino as ov
@@ -20,14 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "throughput_benchmark.py"
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-OWN_DATA, CHOICES, VERY_SHORT, APPLICATION = [
-    text for language, text in BLOCKS if language == "diff"
-]
 
 SECONDS_TO_WAIT = 100  # for a process, on a slow machine
 # Whatever Python or a library warns of is an error, but for the GIL that OpenVINO turns on
-# in free-threaded Python; and no variable of the environment such as PYTHONUNBUFFERED
-# helps the script.
+# in free-threaded Python; and no variable of the environment helps the script.
 STRICT_PYTHON = [sys.executable, "-E", "-bb", "-X", "dev", "-W", "error"]
 STRICT_PYTHON += ["-W", "ignore:The global interpreter lock:RuntimeWarning"]
 
@@ -51,48 +46,53 @@ MEASURED = re.compile(
 )
 
 
-def parse_measured(stderr: str) -> dict[str, str]:
-    """Return the devices, requests, shapes and line of shapes of stderr, no more on it."""
-    match = MEASURED.fullmatch(stderr)
-    assert match, stderr
-    ast.literal_eval(match["shapes"])
-    return match.groupdict()
+class Run:
+    """A run of the script that measured: what it said, each letter of it checked."""
+
+    def __init__(self, exit_status: int, stdout: str, stderr: str) -> None:
+        assert exit_status == 0, stderr
+        measured, report = MEASURED.fullmatch(stderr), REPORT.fullmatch(stdout)
+        assert measured, stderr
+        assert report, stdout
+        assert report["build"] == ov.get_version()
+        self.devices = measured["devices"]
+        self.requests = int(measured["requests"])
+        self.line = measured["line"]
+        self.shapes = ast.literal_eval(measured["shapes"])
+        self.count = int(report["count"])
+        self.figures = {
+            name: float(figure)
+            for name, figure in report.groupdict().items()
+            if name != "build"
+        }
 
 
-def parse_report(stdout: str) -> dict[str, float]:
-    """Return the figures of a whole report; AssertionError if a letter is off."""
-    match = REPORT.fullmatch(stdout)
-    assert match, stdout
-    figures = match.groupdict()
-    assert figures.pop("build") == ov.get_version()
-    return {name: float(figure) for name, figure in figures.items()}
-
-
-def assert_nothing_measured(stdout: str) -> None:
-    build = f"[ INFO ] Build {'.' * 33} {ov.get_version()}"
-    assert stdout.splitlines() == ["[ INFO ] OpenVINO:", build]
-
-
-def message_of(
-    result: tuple[int, str, str], model: str = "", device: str = "CPU"
-) -> str:
-    """Return what follows model and device in the one message of a failed run.
-
-    Without a model, the message is of a file or of the output.
-    """
+def message_of(result: tuple[int, str, str], model: str, device: str = "CPU") -> str:
+    """Return what follows model and device in the one message of a failed run."""
     exit_status, stdout, stderr = result
     assert exit_status == 1, result
-    assert_nothing_measured(stdout)
+    assert stdout.splitlines()[1:] == [f"[ INFO ] Build {'.' * 33} {ov.get_version()}"]
     assert stderr.count("[ ERROR ]") == 1
     assert "Traceback" not in stderr
-    # OpenVINO's frontends and the script may have written something before.
-    of_the_model = f"Cannot run '{model}' on '{device}': " if model else ""
-    _, start, message = stderr.partition(f"[ ERROR ] {of_the_model}")
+    # OpenVINO's frontends may have written something before.
+    _, start, message = stderr.partition(
+        f"[ ERROR ] Cannot run '{model}' on '{device}': "
+    )
     assert start, stderr
-    assert model or not message.startswith("Cannot run")
-    assert message == f"{message.strip()}\n"
     assert message.strip()
+    assert message == f"{message.strip()}\n"
     return message
+
+
+def traceback_of(result: tuple[int, str, str], ends: Sequence[int] = (1,)) -> str:
+    """Return the traceback of a run that failed after its model had been compiled."""
+    exit_status, _, stderr = result
+    assert exit_status in ends, result
+    measured, traceback, text = stderr.partition("Traceback ")
+    assert traceback
+    assert MEASURED.fullmatch(measured), measured
+    assert "[ ERROR ]" not in text
+    return text
 
 
 def run_command(
@@ -127,25 +127,62 @@ def run(
 
 
 def command_with(code: str, script: Path, *arguments: str) -> list[str]:
-    """Return a command that runs a script as a user does, after some code with hooks."""
+    """Return a command that runs a script as a user does, after some code of a test.
+
+    Ctrl-C is heard as in a terminal, also where a shell's background ignores it.
+    """
     program = f"""
+import runpy
 import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
-import openvino as ov
-from hooks import *
+from support import *
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv.pop(0)
+sys.path.insert(0, str(Path(sys.argv[0]).parent))
 {code}
-run_script()
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
     return [*STRICT_PYTHON, "-c", program, str(script), *arguments]
 
 
+def press_ctrl_c(*_: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def call_after(method: str, number: int, function: Callable) -> None:
+    """Call a function after so many calls of a method of AsyncInferQueue, from 1."""
+    original = getattr(ov.AsyncInferQueue, method)
+    calls = 0
+
+    def call_both(queue: ov.AsyncInferQueue, *arguments: object) -> object:
+        nonlocal calls
+        result = original(queue, *arguments)
+        calls += 1
+        if calls == number:
+            function(queue)
+        return result
+
+    setattr(ov.AsyncInferQueue, method, call_both)
+
+
+def call_in_callbacks(function: Callable[[ov.InferRequest], object]) -> None:
+    """Let each callback that the script sets call a function first."""
+    set_callback = ov.AsyncInferQueue.set_callback
+
+    def set_longer_callback(queue: ov.AsyncInferQueue, callback: Callable) -> None:
+        def call_both(request: ov.InferRequest, userdata: object) -> None:
+            function(request)
+            callback(request, userdata)
+
+        set_callback(queue, call_both)
+
+    ov.AsyncInferQueue.set_callback = set_longer_callback
+
+
 def press_after(
-    text: str,
-    command: list[str],
-    cwd: Path | None = None,
-    presses: tuple[float, ...] = (0,),
+    text: str, command: list[str], pauses: list[float], cwd: Path | None = None
 ) -> tuple[int, str, str]:
-    """Run a command, wait until it prints a text, and press Ctrl-C so many s apart.
+    """Run a command, wait until stderr has a text, and press Ctrl-C after each pause in s.
 
     Return exit status, stdout and stderr.
     """
@@ -158,64 +195,32 @@ def press_after(
     )
     limit = threading.Timer(SECONDS_TO_WAIT, process.kill)
     limit.start()
-    printed = ""
-    while text not in printed and process.poll() is None:
-        printed += process.stdout.readline()
-    for seconds in presses:
+    shown = ""
+    while text not in shown and process.poll() is None:
+        shown += process.stderr.readline()
+    for seconds in pauses:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
-    printed += process.stdout.read()
-    _, stderr = process.communicate()
+    stdout, stderr = process.communicate()
     limit.cancel()
-    return process.returncode, printed, stderr
+    return process.returncode, stdout, shown + stderr
 
 
-def edited_source(*edits: tuple[str, str], **constants: object) -> str:
-    """Return the script with README's edits made and constants set.
+def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:
+    """Write the script with edits made and constants set; each passage stands there once.
 
-    Each passage stands there once.
+    Unless set, it measures for a tenth of a second.
     """
     source = SCRIPT.read_text("utf-8")
     for old, new in edits:
         assert source.count(old) == 1, old
         source = source.replace(old, new)
-    for name, value in constants.items():
+    for name, value in {"SECONDS_TO_RUN": 0.1, **constants}.items():
         line = re.compile(rf"^{name} = .*$", re.MULTILINE)
         source, number = line.subn(f"{name} = {value!r}", source)
         assert number == 1, name
-    return source
-
-
-def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:
-    """Write an edited script; unless set, it measures for a tenth of a second."""
     script = folder / SCRIPT.name
-    constants = {"SECONDS_TO_RUN": 0.1, **constants}
-    script.write_text(edited_source(*edits, **constants), "utf-8")
-    return script
-
-
-def apply_edits(script: ModuleType, edits: list[tuple[str, str]]) -> None:
-    """Make README's edits in a script that has been imported."""
-    exec(edited_source(*edits), vars(script))
-
-
-def edits_of(diff: str) -> list[tuple[str, str]]:
-    """Return the edits of a diff: of the lines between @@, the old ones and the new."""
-    return [
-        tuple(
-            "".join(line[1:] for line in hunk.splitlines(True) if line[0] in signs)
-            for signs in [" -", " +"]
-        )
-        for hunk in re.split(r"^@@.*\n", diff, flags=re.MULTILINE)
-        if hunk
-    ]
-
-
-def load_script(path: Path = SCRIPT) -> ModuleType:
-    """Import a script once more, as a process of its own would."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script.write_text(source, "utf-8")
     return script
 
 
@@ -247,13 +252,6 @@ def save_slow_model(path: Path, number: int) -> str:
     return save(path, [multiply(x, x, number)], [x])
 
 
-def save_reshape(path: Path) -> str:
-    """Save a model that fails where the pattern does not suit six numbers."""
-    x = ops.parameter([2, 3], np.float32, name="x")
-    pattern = ops.parameter([2], np.int64, name="pattern")
-    return save(path, [ops.reshape(x, pattern, special_zero=False)], [x, pattern])
-
-
 def save_sum(path: Path) -> str:
     """Save a model that keeps the sum of its inputs and returns it."""
     x = ops.parameter([1], np.float32, name="x")
@@ -268,11 +266,3 @@ def save_sum_of_each(path: Path, shapes: dict[str, str]) -> str:
         for name, shape in shapes.items()
     ]
     return save(path, [ops.reduce_sum(x, np.int64([0])) for x in inputs], inputs)
-
-
-def table(header: str) -> list[list[str]]:
-    """Return the rows below a header of README, in cells."""
-    _, _, text = README.partition(f"{header}\n")
-    rows = text.split("\n\n")[0].splitlines()[1:]
-    assert rows
-    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]

@@ -9,14 +9,14 @@ import numpy as np
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import edited_script, parse_measured, run, save
+from support import Run, edited_script, run, save
 
 import throughput_benchmark
 
-FLOATING_POINT = ["f16", "f32", "f64", "bf16"]
-INTEGERS = ["i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+OF_ALL_NUMBERS = ["f16", "f32", "f64", "bf16"]
+OF_ALL_NUMBERS += ["i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 ANY_BITS = ["i8", "f8e4m3", "f8e5m2", "f8e8m0", "i4", "u2", "u4", "f4e2m1", "nf4"]
-ELEMENT_TYPES = ["boolean", *FLOATING_POINT, *INTEGERS, *ANY_BITS, "string"]
+ELEMENT_TYPES = ["boolean", *OF_ALL_NUMBERS, *ANY_BITS, "string"]
 
 # Releases from this one on accept all element types as inputs of the CPU plugin.
 RELEASE = [int(number) for number in ov.get_version().split("-")[0].split(".")]
@@ -48,14 +48,14 @@ def parameter(name: str, shape: list[int]) -> Node:
 
 
 @pytest.fixture
-def fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
-    """Return a function from an element type and a shape to a tensor as it is measured."""
-    monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 1)
+def fill(tmp_path: Path) -> Callable[[str, list[int]], ov.Tensor]:
+    """Return a function from an element type and a shape to a filled tensor."""
 
     def filled_tensor(name: str, shape: list[int]) -> ov.Tensor:
         x = parameter(name, shape)
-        model = save(tmp_path / "model.xml", identity([ops.shape_of(x)]), [x])
-        queue = throughput_benchmark.create_queue(model, "CPU")
+        model = ov.Model(identity([ops.shape_of(x)]), [x], "shape_of")
+        queue = ov.AsyncInferQueue(ov.Core().compile_model(model, "CPU"), 1)
+        throughput_benchmark.fill_inputs(queue)
         return queue[0].input_tensors[0]
 
     return filled_tensor
@@ -75,21 +75,11 @@ def read_back(tensor: ov.Tensor) -> np.ndarray:
 MILLION = [1000, 1000]
 
 
-@pytest.mark.parametrize(
-    "name, distinct",
-    [("f16", 8000), ("bf16", 1000), ("f32", 900_000), ("f64", 900_000)],
-)
-def test_floating_point_is_evenly_spread_from_0_to_255(fill, name, distinct):
-    values = read_back(fill(name, MILLION))
-    counts, _ = np.histogram(values, bins=10, range=(0, 255))
-    assert counts.sum() == 10**6
-    assert (abs(counts - 100_000) < 3000).all()
-    assert len(np.unique(values)) >= distinct
-
-
-@pytest.mark.parametrize("name", INTEGERS)
-def test_integers_are_random_in_0_to_255(fill, name):
-    assert set(read_back(fill(name, MILLION)).flat) == set(range(256))
+@pytest.mark.parametrize("name", OF_ALL_NUMBERS)
+def test_numbers_are_whole_random_and_evenly_spread_from_0_to_255(fill, name):
+    numbers, counts = np.unique(read_back(fill(name, MILLION)), return_counts=True)
+    np.testing.assert_array_equal(numbers, range(256))
+    assert (abs(counts / (10**6 / 256) - 1) < 0.1).all()
 
 
 @pytest.mark.parametrize("name", ANY_BITS)
@@ -105,44 +95,30 @@ def test_booleans_are_random_of_both_kinds(fill):
 
 
 def test_strings_are_random_numbers_as_text(fill):
-    words = fill("string", [10, 10]).str_data.flatten().tolist()
-    assert len(set(words)) > 95
-    assert all(1 <= len(word) <= 6 and word.isdecimal() for word in words)
+    words = fill("string", [100, 100]).str_data.flatten().tolist()
+    assert set(words) == {str(number) for number in range(256)}
 
 
-# Beside the tensor, in its own bytes: NumPy makes f16 and bf16 from f32.
-@pytest.mark.parametrize(
-    "name, most",
-    [
-        ("f32", 0.01),
-        ("f64", 0.01),
-        ("f16", 2.01),
-        ("bf16", 2.01),
-        ("u8", 1.01),
-        ("i64", 0.14),
-    ],
-)
-def test_a_large_input_is_filled_without_a_larger_copy(fill, name, most):
+@pytest.mark.parametrize("name", ["f32", "f64", "f16", "u8", "i64"])
+def test_a_large_input_is_filled_by_a_byte_for_each_number(fill, name):
     fill(name, [1])  # what is imported for it stays
     tracemalloc.start()
-    tensor = fill(name, MILLION)
+    fill(name, MILLION)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < most * tensor.byte_size
+    assert peak < 1.05 * 10**6
 
 
-def filled_inputs(model: str) -> list[list[np.ndarray]]:
-    """Return a copy of the inputs of each request."""
-    queue = throughput_benchmark.create_queue(model, "CPU")
+def filled_inputs(path: str) -> list[list[np.ndarray]]:
+    """Return a copy of the inputs of each of three requests."""
+    queue = ov.AsyncInferQueue(ov.Core().compile_model(path, "CPU"), 3)
+    throughput_benchmark.fill_inputs(queue)
     return [
         [tensor.data.copy() for tensor in request.input_tensors] for request in queue
     ]
 
 
-def test_each_input_has_random_data_of_its_own_in_each_run_the_same(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(throughput_benchmark, "INFER_REQUESTS", 3)
+def test_each_input_has_random_data_of_its_own_in_each_run_the_same(tmp_path):
     inputs = [
         ops.parameter([2, 100], dtype) for dtype in [np.float32, np.uint8, np.float32]
     ]
@@ -167,9 +143,7 @@ def test_all_element_types_at_once_raise_no_warning(tmp_path):
     model = save(
         tmp_path / "all.xml", identity([ops.shape_of(x) for x in inputs]), inputs
     )
-    exit_status, _, stderr = run(model, script=edited_script(tmp_path))
-    assert exit_status == 0
-    parse_measured(stderr)
+    Run(*run(model, script=edited_script(tmp_path)))
 
 
 SHAPES = {"scalar": [], "one element": [1], "size 0": [3, 0], "nine": [1] * 8 + [2]}
@@ -177,9 +151,7 @@ SHAPES = {"scalar": [], "one element": [1], "size 0": [3, 0], "nine": [1] * 8 + 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize(
-    "name", ["f32", "f16", "bf16", "boolean", "i8", "u64", "string"]
-)
+@pytest.mark.parametrize("name", ["f32", "bf16", "boolean", "i8", "string"])
 def test_any_static_shape_is_measured(tmp_path, measured, shape, name):
     x = parameter(name, shape)
     measured(save(tmp_path / "x.xml", identity([x]), [x]))
@@ -187,7 +159,7 @@ def test_any_static_shape_is_measured(tmp_path, measured, shape, name):
 
 def test_a_model_without_inputs_is_measured(tmp_path, measured):
     y = ops.random_uniform([10], np.float32(0), np.float32(1), "f32")
-    measured(save(tmp_path / "x.xml", identity([y]), []))
+    assert measured(save(tmp_path / "x.xml", identity([y]), [])).shapes == {}
 
 
 NAMES = ["my model", "модель", "模型", "modèle é", "a'b", "-x"]

@@ -1,0 +1,130 @@
+"""Shapes: a dynamic batch becomes the least, and a line asks for others."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+from models import ops
+from support import Run, edited_script, message_of, run, save, save_sum_of_each
+
+ERROR = """\
+the model has dynamic shapes. Replace the line of INPUT_SHAPES in the script by this \
+one, with a number for each ? or range:
+INPUT_SHAPES = {}
+"""
+
+
+def test_a_user_measures_a_batch_of_1_and_pastes_the_line_for_another(tmp_path):
+    model = save_sum_of_each(tmp_path / "model.xml", {"input_1": "[?,640]"})
+    one = Run(*run(model, script=edited_script(tmp_path)))
+    assert one.line == "INPUT_SHAPES = {'input_1': '[1,640]'}"
+    # What the user makes of it.
+    eight = one.line.replace("[1,", "[8,")
+    script = edited_script(tmp_path, INPUT_SHAPES={})
+    source = script.read_text("utf-8").replace("\nINPUT_SHAPES = {}\n", f"\n{eight}\n")
+    script.write_text(source, "utf-8")
+    assert Run(*run(model, script=script)).line == eight
+
+
+@pytest.mark.parametrize(
+    "shape, taken",
+    [
+        ("[?,640]", "[1,640]"),
+        ("[?,3,4,5]", "[1,3,4,5]"),
+        ("[1..8,3]", "[1,3]"),
+        ("[4..8,3]", "[4,3]"),
+        ("[4..,3]", "[4,3]"),
+        ("[..8,3]", "[1,3]"),
+    ],
+)
+def test_the_batch_is_1_or_the_least_that_the_model_allows(
+    tmp_path, measured, shape, taken
+):
+    model = save_sum_of_each(tmp_path / "model.xml", {"x": shape})
+    assert measured(model).shapes == {"x": taken}
+    six = re.sub(r"\d", "6", taken, count=1)
+    assert measured(model, INPUT_SHAPES={"x": six}).shapes == {"x": six}
+
+
+@pytest.mark.parametrize(
+    "shapes, taken",
+    [
+        # The least that all allow.
+        (["[?,4]", "[2..,4]"], ["[2,4]", "[2,4]"]),
+        (["[3..8,4]", "[?,2]", "[2..,4]"], ["[3,4]", "[3,2]", "[3,4]"]),
+        # What is set, and what has one dimension, does not count.
+        (["[?,4]", "[7,4]"], ["[1,4]", "[7,4]"]),
+        (["[?,4]", "[9]"], ["[1,4]", "[9]"]),
+    ],
+)
+def test_all_dynamic_batches_become_the_same(tmp_path, measured, shapes, taken):
+    model = save_sum_of_each(tmp_path / "model.xml", dict(zip("abc", shapes)))
+    assert measured(model).shapes == dict(zip("abc", taken))
+
+
+# What has one dimension is no batch. Of [...], not even the number of sizes is known.
+@pytest.mark.parametrize(
+    "shape", ["[?]", "[4..8]", "[?,3,?,?]", "[?,?]", "[4..8,1..4]", "[3,?]", "[...]"]
+)
+def test_other_sizes_are_asked_for_as_the_model_has_them(
+    tmp_path, fails, measured, shape
+):
+    model = save_sum_of_each(tmp_path / "model.xml", {"x": shape})
+    assert fails(model) == ERROR.format({"x": shape})
+    # Pasted as it is, it is asked for again.
+    assert fails(model, INPUT_SHAPES={"x": shape}) == ERROR.format({"x": shape})
+    filled_in = re.sub(r"4\.\.8|1\.\.4|\.\.\.|\?", "4", shape)
+    run = measured(model, INPUT_SHAPES={"x": filled_in})
+    assert run.shapes == {"x": filled_in}
+
+
+def test_the_line_shows_each_input_once_whatever_is_set(tmp_path, fails, measured):
+    shapes = {"ids": "[?,8]", "mask": "[2,8]", "types": "[?,?]"}
+    model = save_sum_of_each(tmp_path / "model.xml", shapes)
+    assert fails(model) == ERROR.format(shapes)
+    # By the index, or as a list of numbers.
+    asked = {**shapes, "ids": "[3,8]"}
+    assert fails(model, INPUT_SHAPES={0: [3, 8]}) == ERROR.format(asked)
+    # A shape that is set may leave the batch dynamic, too.
+    half = {0: [3, 8], "types": "[?,4]"}
+    whole = {"ids": "[3,8]", "mask": "[2,8]", "types": "[1,4]"}
+    assert measured(model, INPUT_SHAPES=half).shapes == whole
+    # Pasted, the run is the same and says the same.
+    assert measured(model, INPUT_SHAPES=whole).shapes == whole
+
+
+def test_an_input_without_a_name_has_its_index(tmp_path, measured):
+    inputs = [ops.parameter([-1, 8], name=name) for name in "abc"]
+    inputs[0].output(0).get_tensor().set_names({"it's:0", "x/it's:0"})
+    y = ops.add(ops.add(inputs[0], inputs[1]), inputs[2])
+    model = Path(save(tmp_path / "model.xml", [y], inputs))
+    # Only in the file can the names of the second and the third be taken away.
+    text = re.sub(r' names="[bc]"', "", model.read_text("utf-8"))
+    model.write_text(text, "utf-8")
+    shapes = {"it's:0": "[1,8]", 1: "[1,8]", 2: "[1,8]"}
+    assert measured(str(model)).shapes == shapes
+    # Either name is taken, and the same shown.
+    other = {"x/it's:0": "[2,8]", 1: "[2,8]", 2: "[2,8]"}
+    shapes = {name: "[2,8]" for name in shapes}
+    assert measured(str(model), INPUT_SHAPES=other).shapes == shapes
+
+
+def test_strings_are_asked_for_like_numbers(tmp_path, fails, measured):
+    if not hasattr(ov.Type, "string"):
+        pytest.skip("this release has no strings")
+    x = ops.parameter(ov.PartialShape("[?]"), ov.Type.string, name="text")
+    model = save(tmp_path / "model.xml", [ops.shape_of(x)], [x])
+    assert fails(model) == ERROR.format({"text": "[?]"})
+    measured(model, INPUT_SHAPES={"text": "[1]"})
+
+
+def test_where_a_batch_of_1_does_not_suit_the_reason_is_shown(tmp_path):
+    x = ops.parameter(ov.PartialShape("[?,3]"), np.float32, name="x")
+    y = ops.matmul(np.ones([6, 4], np.float32), ops.reshape(x, [4, 3], False), 0, 0)
+    model = save(tmp_path / "model.xml", [y], [x])
+    script = edited_script(tmp_path)
+    assert "hape" in message_of(run(model, script=script), model)
+    script = edited_script(tmp_path, INPUT_SHAPES={"x": "[4,3]"})
+    Run(*run(model, script=script))
