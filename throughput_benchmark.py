@@ -42,7 +42,7 @@ def read_model_as_static(core: ov.Core, path: str) -> ov.Model:
     model = core.read_model(path)
     model.reshape(INPUT_SHAPES)  # {} changes nothing
 
-    # Each shape is a copy: changing it does not change the model.
+    # Copies of the shapes: reshape() below sets them.
     shapes = [port.partial_shape for port in model.inputs]
     batch = 1
     for shape in shapes:
@@ -99,9 +99,9 @@ def create_queue(core: ov.Core, model: ov.Model, device: str) -> ov.AsyncInferQu
         file=sys.stderr,  # stdout is for the report
     )
     # The queue keeps the compiled model, so return only the queue. OpenVINO 2026.4 may
-    # hang if a compiled model is freed after its queue, because it waits for threads
-    # that wait for Python. Where you need the compiled model, do not store it, and call
-    # queue[0].get_compiled_model().
+    # hang if a compiled model is freed after its queue: freeing it waits for threads
+    # that wait for Python. Where you need the compiled model, call
+    # queue[0].get_compiled_model(), and do not store the result.
     return queue
 
 
@@ -116,7 +116,7 @@ def fill_inputs(queue: ov.AsyncInferQueue) -> None:
 def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
     """Fill a tensor with random whole numbers from 0 to 255, or with booleans.
 
-    Types of 8 bits and fewer take any bits, so that i8 has negative numbers too.
+    Types of 8 bits and fewer take any bits: in i8, numbers above 127 become negative.
     """
     match tensor.element_type.get_type_name():
         case "string":
@@ -170,7 +170,7 @@ def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], 
     with contextlib.suppress(KeyboardInterrupt):
         while time.perf_counter() < end or len(latencies) < MIN_ITERATIONS:
             # Start whole rounds. A device that collects inferences into batches may
-            # wait a second for a batch to fill, and rounds seldom leave the last open.
+            # wait a second for a batch that is not full. Rounds seldom end in one.
             for _ in range(len(queue)):
                 # For your own arrays, which are copied. Inferences may complete in
                 # another order than they start, so pass a userdata that tells which:
@@ -188,7 +188,7 @@ def wait_for_each(queue: ov.AsyncInferQueue) -> None:
     after a failed inference, 2026.4 after Ctrl-C.
     """
     for request in queue:
-        with contextlib.suppress(RuntimeError):  # raised before
+        with contextlib.suppress(RuntimeError):  # the first error has been raised
             request.wait()
 
 
@@ -205,10 +205,10 @@ def report(latencies: list[float], duration: float) -> None:
 
 
 def keep_thread_state(request: ov.InferRequest, userdata: object) -> None:
-    """Keep a state that Python otherwise makes and frees for each callback.
+    """Keep the state that Python otherwise makes anew for each callback.
 
-    This raises throughputs above some 10,000 FPS. Python's state of OpenVINO's thread
-    is held for good, so leave this out of a program that makes queue after queue.
+    This raises throughputs above some 10,000 FPS. The state, of OpenVINO's thread, is
+    never released, so leave this out of a program that makes queue after queue.
     """
     ctypes.pythonapi.PyGILState_Ensure()
 
