@@ -33,13 +33,13 @@ INPUT_SHAPES = {}  # by name or index: {"data": "[8,3,224,224]"}, {0: "[8,3,224,
 CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT"}  # properties of the device
 
 
-def read_model_as_static(core: ov.Core, path: str) -> ov.Model:
+def read_model_as_static(path: str) -> ov.Model:
     """Read a model, set INPUT_SHAPES, and make a dynamic batch static.
 
     All dynamic batches become the same number: 1, or the least that the model allows.
     Raises RuntimeError if other dimensions are dynamic, or if OpenVINO cannot read it.
     """
-    model = core.read_model(path)
+    model = ov.Core().read_model(path)
     model.reshape(INPUT_SHAPES)  # {} changes nothing
 
     # Copies of the shapes: reshape() below sets them.
@@ -76,11 +76,12 @@ def input_shapes(model: ov.Model) -> dict[str | int, str]:
     }
 
 
-def create_queue(core: ov.Core, model: ov.Model, device: str) -> ov.AsyncInferQueue:
+def create_queue(model: ov.Model, device: str) -> ov.AsyncInferQueue:
     """Compile a model for a device, and return a queue of infer requests.
 
     Raises RuntimeError if OpenVINO cannot do that.
     """
+    core = ov.Core()
     if device.startswith("AUTO"):
         # Wait for the device that AUTO selects. Otherwise AUTO begins on the CPU, and
         # the queue may get too few infer requests. This property is not in CONFIG,
@@ -98,8 +99,8 @@ def create_queue(core: ov.Core, model: ov.Model, device: str) -> ov.AsyncInferQu
         f"INPUT_SHAPES = {input_shapes(model)}",
         file=sys.stderr,  # stdout is for the report
     )
-    # The queue keeps the compiled model, so return only the queue. OpenVINO 2026.4 may
-    # hang if a compiled model is freed after its queue: freeing it waits for threads
+    # The queue keeps what it needs, so return only the queue. OpenVINO 2026.4 may hang
+    # if a core or a compiled model is freed after it: freeing them waits for threads
     # that wait for Python. Where you need the compiled model, call
     # queue[0].get_compiled_model(), and do not store the result.
     return queue
@@ -227,15 +228,15 @@ def main() -> None:
 
     print("[ INFO ] OpenVINO:")
     print(f"[ INFO ] Build ................................. {ov.get_version()}")
-    core = ov.Core()
     try:
-        model = read_model_as_static(core, path)
-        queue = create_queue(core, model, device)
+        model = read_model_as_static(path)
+        queue = create_queue(model, device)
     # OpenVINO raises RuntimeError, and UnicodeError where a path is not UTF-8.
     except (RuntimeError, UnicodeError) as error:
         message = f"[ ERROR ] Cannot run '{path}' on '{device}': {str(error).strip()}"
-        if device not in core.available_devices:
-            message += f"\nAvailable devices: {core.available_devices}"
+        available_devices = ov.Core().available_devices
+        if device not in available_devices:
+            message += f"\nAvailable devices: {available_devices}"
         sys.exit(message)
 
     fill_inputs(queue)

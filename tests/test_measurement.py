@@ -161,11 +161,8 @@ def test_what_the_script_suggests_for_own_arrays_infers_them(tmp_path, networks)
     source = SCRIPT.read_text("utf-8")
     (suggested,) = re.findall(r'# (queue\.start_async\(\{"data".*)\n', source)
     (copied,) = re.findall(r"# (request\.output_.*\.copy\(\))\n", source)
-    core = ov.Core()
-    model = throughput_benchmark.read_model_as_static(
-        core, networks("two-convolutions")
-    )
-    queue = throughput_benchmark.create_queue(core, model, "CPU")
+    model = throughput_benchmark.read_model_as_static(networks("two-convolutions"))
+    queue = throughput_benchmark.create_queue(model, "CPU")
     results = {}
 
     def callback(request: ov.InferRequest, number: int) -> None:
@@ -189,15 +186,14 @@ def test_who_imports_it_may_keep_the_queue_to_the_end(tmp_path, models_by_ms):
     # Freed with the compiled model last, this hangs on OpenVINO 2026.4.
     program = """
 import sys
-import openvino as ov
 import throughput_benchmark as script
-script.SECONDS_TO_RUN = 0.05
-core = ov.Core()
-model = script.read_model_as_static(core, sys.argv[1])
-queue = script.create_queue(core, model, "CPU")
-script.fill_inputs(queue)
-latencies, duration = script.measure(queue, is_stateful=False)
-print(len(latencies) / duration)
+if __name__ == "__main__":
+    script.SECONDS_TO_RUN = 0.05
+    model = script.read_model_as_static(sys.argv[1])
+    queue = script.create_queue(model, "CPU")
+    script.fill_inputs(queue)
+    latencies, duration = script.measure(queue, is_stateful=False)
+    print(len(latencies) / duration)
 """
     (tmp_path / "program.py").write_text(program, "utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
