@@ -179,6 +179,15 @@ def call_in_callbacks(function: Callable[[ov.InferRequest], object]) -> None:
     ov.AsyncInferQueue.set_callback = set_longer_callback
 
 
+# Says at the end how many callbacks there were.
+COUNT_CALLBACKS = """
+import atexit
+completed = []
+call_in_callbacks(completed.append)
+atexit.register(lambda: print(len(completed), "callbacks", file=sys.stderr))
+"""
+
+
 def press_after(
     text: str, command: list[str], pauses: list[float], cwd: Path | None = None
 ) -> tuple[int, str, str]:

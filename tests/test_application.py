@@ -14,6 +14,7 @@ from models import ops
 from PIL import Image
 from support import (
     BLOCKS,
+    COUNT_CALLBACKS,
     SCRIPT,
     STRICT_PYTHON,
     command_with,
@@ -99,6 +100,33 @@ def test_a_broken_photo_is_named_and_the_program_ends(folder, kept):
         assert (exit_status, stdout) == (1, "")
         *_, last = stderr.splitlines()
         assert last == f"RuntimeError: cannot decode {Path('photos', '130.jpg')}"
+
+
+def test_a_broken_photo_waits_for_the_inferences_before_it(folder):
+    save_network(folder / "model.xml", 64, work=100)
+    (folder / "photos" / "002.jpg").write_bytes(b"")
+    command = command_with(
+        COUNT_CALLBACKS, folder / "classify.py", "model.xml", "photos"
+    )
+    exit_status, _, stderr = run_command(command, folder)
+    assert exit_status == 1
+    assert stderr.endswith("002.jpg\n2 callbacks\n")
+
+
+def test_a_failed_inference_ends_in_a_traceback_with_the_reason(folder):
+    # This network takes no white photo. The last one fails after all have been started.
+    x = ops.parameter([1, 3, 64, 64], np.float32, name="x")
+    mean = ops.reduce_mean(x, np.int64([0, 1, 2, 3]), keep_dims=False)
+    is_white = ops.floor(ops.multiply(mean, np.float32(1 / 250)))
+    size = ops.subtract(
+        np.float32([192, 64]), ops.multiply(is_white, np.float32([5, 0]))
+    )
+    y = ops.reshape(x, ops.convert(size, "i64"), special_zero=False)
+    save(folder / "model.xml", [y], [x])
+    save_photo(folder / "photos" / "199.jpg", 300)
+    exit_status, stdout, stderr = run_command(COMMAND, folder)
+    assert (exit_status, stdout) == (1, "")
+    assert "conflicts with" in stderr[stderr.index("\nRuntimeError: ") :]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent there")

@@ -151,7 +151,6 @@ def test_the_error_is_the_one_of_a_detector_and_its_line_is_filled_in(tmp_path):
 # What README says of an edit of the constants, and a property or a figure that shows it.
 SETTINGS = {
     "A batch of 8": "print(queue[0].input_tensors[0].shape[0] == 8)",
-    "The latency of one": "print(len(queue) == 1, get('PERFORMANCE_HINT') == 'LATENCY')",
     "f32 in place": "print(get('INFERENCE_PRECISION_HINT') == ov.Type.f32)",
     "One thread": "print(get('NUM_STREAMS') == 1)",
 }
