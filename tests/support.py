@@ -5,8 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,33 +184,6 @@ completed = []
 call_in_callbacks(completed.append)
 atexit.register(lambda: print(len(completed), "callbacks", file=sys.stderr))
 """
-
-
-def press_after(
-    text: str, command: list[str], pauses: list[float], cwd: Path | None = None
-) -> tuple[int, str, str]:
-    """Run a command, wait until stderr has a text, and press Ctrl-C after each pause in s.
-
-    Return exit status, stdout and stderr.
-    """
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=cwd,
-        encoding="utf-8",
-    )
-    limit = threading.Timer(SECONDS_TO_WAIT, process.kill)
-    limit.start()
-    shown = ""
-    while text not in shown and process.poll() is None:
-        shown += process.stderr.readline()
-    for seconds in pauses:
-        time.sleep(seconds)
-        process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate()
-    limit.cancel()
-    return process.returncode, stdout, shown + stderr
 
 
 def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:

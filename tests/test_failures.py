@@ -1,13 +1,13 @@
 """Failures: one message where OpenVINO refuses, a traceback for the rest, and an end."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
-import openvino as ov
 import pytest
 from models import ops
 from support import (
@@ -18,37 +18,28 @@ from support import (
     message_of,
     multiply,
     run,
-    run_command,
     run_side_by_side,
     save,
     traceback_of,
 )
 
 MODELS_OF_ONNX = Path(onnx.__file__).parent / "backend/test/data/light"
-# A frozen graph is TensorFlow's GraphDef, and may be written as text.
-TENSORFLOW_MODEL = b"""\
-node {
-  name: "x" op: "Placeholder"
-  attr { key: "dtype" value { type: DT_FLOAT } }
-  attr { key: "shape" value { shape { dim { size: 1 } dim { size: 64 } } } }
-}
-node { name: "y" op: "Relu" input: "x" attr { key: "T" value { type: DT_FLOAT } } }
-"""
 
 
-def save_model(path: Path) -> bytes:
-    """Save a model with weights of 1600 numbers, and return its file."""
+def save_model(path: Path) -> None:
+    """Save a model with weights of 1600 numbers."""
     x = ops.parameter([1, 4], np.float32, name="x")
     y = ops.matmul(x, np.ones([4, 400], np.float32), False, False)
-    return Path(save(path, [y], [x])).read_bytes()
+    save(path, [y], [x])
 
 
-@pytest.mark.parametrize("extension", ["xml", "onnx", "pb"])
+@pytest.mark.parametrize("extension", ["xml", "onnx"])
 def test_a_model_is_measured_and_half_of_it_is_named(fails, measured, extension):
     path = Path(f"model.{extension}")
-    squeezenet = MODELS_OF_ONNX / "light_squeezenet.onnx"
-    models = {"onnx": squeezenet.read_bytes(), "pb": TENSORFLOW_MODEL}
-    path.write_bytes(models.get(extension) or save_model(path))
+    if extension == "xml":
+        save_model(path)
+    else:
+        shutil.copy(MODELS_OF_ONNX / "light_squeezenet.onnx", path)
     measured(str(path))
     os.truncate(path, path.stat().st_size // 2)
     assert fails(str(path))
@@ -73,12 +64,6 @@ def test_a_path_that_is_not_utf_8_is_named(tmp_path):
     assert stderr.startswith(r"[ ERROR ] Cannot run 'caf\udce9.xml' on 'CPU': ")
 
 
-def test_a_model_that_a_device_lacks_is_named(tmp_path, fails):
-    x = ops.parameter([64], ov.Type.u1, name="x")
-    save(tmp_path / "model.xml", [ops.shape_of(x)], [x])
-    assert "Not Implemented" in fails("model.xml")
-
-
 @pytest.mark.parametrize("shape", ["[1000000000000,4]", "[1,5]", "nonsense"])
 def test_a_shape_that_does_not_suit_is_named(tmp_path, fails, shape):
     save_model(tmp_path / "model.xml")
@@ -99,31 +84,6 @@ def test_a_failed_inference_ends_in_a_traceback_with_the_reason(tmp_path, device
     assert "conflicts with" in text[text.index("\nRuntimeError: ") :]
 
 
-# Numbers that each inference can take, until one cannot.
-FILL = """
-ov.AsyncInferQueue.filled = lambda queue: [
-    tensor.data.__setitem__(..., {small} if tensor.size == 2 else 127.5)
-    for request in queue for tensor in request.input_tensors
-]
-call_after("set_callback", 1, lambda queue: queue.filled())
-"""
-
-
-def test_a_failure_amid_the_measurement_ends_so_too(tmp_path):
-    model = save_reshape(tmp_path / "model.xml")
-    code = FILL.format(small=[3, 2])
-    code += """
-completed = []
-def spoil(request):
-    completed.append(request)
-    if len(completed) == 100:
-        request.get_input_tensor(1).data.fill(5)
-call_in_callbacks(spoil)
-"""
-    result = run_command(command_with(code, edited_script(tmp_path), model))
-    assert "conflicts with" in traceback_of(result)
-
-
 @pytest.mark.slow
 def test_after_a_failed_inference_the_others_are_waited_for(tmp_path):
     x = ops.parameter([512, 512], np.float32, name="x")
@@ -132,9 +92,13 @@ def test_after_a_failed_inference_the_others_are_waited_for(tmp_path):
     model = save(tmp_path / "model.xml", [multiply(y, x, 100)], [x, pattern])
     # The first fails at once, and the other seven compute for a while. Whether a queue
     # that is freed too early makes the process hang or crash is a matter of chance.
-    code = FILL.format(small=512) + COUNT_CALLBACKS
+    code = COUNT_CALLBACKS
     code += """
-call_after("set_callback", 1, lambda queue: queue[0].input_tensors[1].data.fill(5))
+def fill(queue):
+    for request in queue:
+        request.input_tensors[1].data.fill(512)
+    queue[0].input_tensors[1].data.fill(5)
+call_after("set_callback", 1, fill)
 """
     script = edited_script(tmp_path, INFER_REQUESTS=8)
     for result in run_side_by_side(command_with(code, script, model), 3):
@@ -172,20 +136,6 @@ def test_a_mistake_in_an_edit_shows_its_line_and_ends(tmp_path, models_by_ms, mi
     text = traceback_of(run(models_by_ms[20], script=script), ENDS)
     assert "NameError: name 'undefined_name' is not defined\n" in text
     assert f'File "{script}", line ' in text
-
-
-def test_another_inputs_name_in_the_suggested_line_shows_the_line(
-    tmp_path, models_by_ms
-):
-    # The input of this model is called x.
-    edit = (
-        "queue.start_async()  # waits",
-        'queue.start_async({"data": np.zeros([512, 512])}, 0)  # waits',
-    )
-    script = edited_script(tmp_path, edit)
-    text = traceback_of(run(models_by_ms[2], script=script), ENDS)
-    assert 'queue.start_async({"data": ' in text
-    assert "\nRuntimeError: " in text
 
 
 RUNS = """
