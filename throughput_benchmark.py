@@ -42,7 +42,7 @@ def read_model_as_static(path: str) -> ov.Model:
     model = ov.Core().read_model(path)
     model.reshape(INPUT_SHAPES)  # {} changes nothing
 
-    # Copies of the shapes: reshape() below sets them.
+    # Copies of the shapes. Only reshape() below changes the model.
     shapes = [port.partial_shape for port in model.inputs]
     batch = 1
     for shape in shapes:
@@ -64,7 +64,8 @@ def read_model_as_static(path: str) -> ov.Model:
 
 def has_dynamic_batch(shape: ov.PartialShape) -> bool:
     """Return whether the first dimension, which is taken for the batch, is dynamic."""
-    # The number of dimensions, the rank, may be dynamic too. A single one is no batch.
+    # The rank, the number of dimensions, may be dynamic too. A single dimension, as of
+    # an audio signal, is no batch.
     return shape.rank.is_static and len(shape) >= 2 and shape[0].is_dynamic
 
 
@@ -99,10 +100,9 @@ def create_queue(model: ov.Model, device: str) -> ov.AsyncInferQueue:
         f"INPUT_SHAPES = {input_shapes(model)}",
         file=sys.stderr,  # stdout is for the report
     )
-    # The queue keeps what it needs, so return only the queue. OpenVINO 2026.4 may hang
-    # if a core or a compiled model is freed after it: freeing them waits for threads
-    # that wait for Python. Where you need the compiled model, call
-    # queue[0].get_compiled_model(), and do not store the result.
+    # Return only the queue, which keeps what it needs. OpenVINO 2026.4 may hang where a
+    # program keeps a core or a compiled model for longer than the queue. Where you need
+    # the compiled model, call queue[0].get_compiled_model(), and do not store the result.
     return queue
 
 
@@ -146,7 +146,7 @@ def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], 
     queue.wait_all()
 
     # In a stateful model, such as a language model, an inference continues the one
-    # before it on the same infer request. Reset, each inference is a first one.
+    # before it on the same infer request. After a reset, it is a first one again.
     if is_stateful:
         for request in queue:
             request.reset_state()
@@ -155,7 +155,7 @@ def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], 
 
     # OpenVINO calls this for each completed inference, before its infer request is idle
     # again. Keep it short: other callbacks may wait for it. On CPU, one thread runs all
-    # callbacks; on GPU, they may overlap.
+    # callbacks. On GPU, they may overlap: append() is safe there, count += 1 is not.
     def callback(request: ov.InferRequest, userdata: object) -> None:
         latencies.append(request.latency)
         # Copy the outputs that you need, because the next inference overwrites them:
@@ -170,26 +170,27 @@ def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], 
     # Ctrl-C ends the loop. Inferences that have been started still count.
     with contextlib.suppress(KeyboardInterrupt):
         while time.perf_counter() < end or len(latencies) < MIN_ITERATIONS:
-            # Start whole rounds. A device that collects inferences into batches may
-            # wait a second for a batch that is not full. Rounds seldom end in one.
+            # Start as many as there are infer requests, again and again. A device that
+            # collects inferences into batches waits up to a second until a batch is
+            # full, and so the last batch usually is.
             for _ in range(len(queue)):
                 # For your own arrays, which are copied. Inferences may complete in
                 # another order than they start, so pass a userdata that tells which:
                 # queue.start_async({"data": array}, userdata)
                 queue.start_async()  # waits until an infer request is idle
-    queue.wait_all()  # for the last callback, too
+    queue.wait_all()  # returns after the last callback
     duration = time.perf_counter() - start
     return latencies, duration
 
 
 def wait_for_each(queue: ov.AsyncInferQueue) -> None:
-    """Wait for each infer request. wait_all() leaves the others running if one failed.
+    """Wait until no inference runs. If one fails, wait_all() does not wait for the rest.
 
     A queue that is freed while inferences run may hang or crash: OpenVINO 2023.3 hangs
     after a failed inference, 2026.4 after Ctrl-C.
     """
     for request in queue:
-        with contextlib.suppress(RuntimeError):  # the first error has been raised
+        with contextlib.suppress(RuntimeError):  # start_async or wait_all has raised it
             request.wait()
 
 
@@ -206,10 +207,10 @@ def report(latencies: list[float], duration: float) -> None:
 
 
 def keep_thread_state(request: ov.InferRequest, userdata: object) -> None:
-    """Keep the state that Python otherwise makes anew for each callback.
+    """Keep Python's state of OpenVINO's thread, otherwise made anew for each callback.
 
-    This raises throughputs above some 10,000 FPS. The state, of OpenVINO's thread, is
-    never released, so leave this out of a program that makes queue after queue.
+    This raises throughputs above some 10,000 FPS. The state is never released, so leave
+    this out of a program that makes queue after queue.
     """
     ctypes.pythonapi.PyGILState_Ensure()
 
