@@ -54,8 +54,8 @@ def read_model_as_static(path: str) -> ov.Model:
 
     if any(shape.is_dynamic for shape in shapes):
         raise RuntimeError(
-            "the model has dynamic shapes. Replace the line of INPUT_SHAPES in the "
-            "script by this one, with a number for each ? or range:\n"
+            "the model has dynamic shapes. Replace the line of INPUT_SHAPES in "
+            "throughput_benchmark.py by this one, with a number for each ? or range:\n"
             f"INPUT_SHAPES = {input_shapes(model)}"
         )
     model.reshape(dict(enumerate(shapes)))

@@ -9,8 +9,8 @@ from models import ops
 from support import Run, edited_script, run, save, save_sum_of_each
 
 ERROR = """\
-the model has dynamic shapes. Replace the line of INPUT_SHAPES in the script by this \
-one, with a number for each ? or range:
+the model has dynamic shapes. Replace the line of INPUT_SHAPES in \
+throughput_benchmark.py by this one, with a number for each ? or range:
 INPUT_SHAPES = {}
 """
 
