@@ -110,11 +110,15 @@ def run_command(
 
 
 def run_side_by_side(
-    command: list[str], times: int, cwd: Path | None = None
+    command: list[str],
+    times: int,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
 ) -> list[tuple[int, str, str]]:
     """Run a command several times to its end, four at a time."""
     with ThreadPoolExecutor(4) as threads:
-        return list(threads.map(lambda _: run_command(command, cwd), range(times)))
+        runs = [threads.submit(run_command, command, cwd, env) for _ in range(times)]
+    return [run.result() for run in runs]
 
 
 def run(
