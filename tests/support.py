@@ -181,15 +181,6 @@ def call_in_callbacks(function: Callable[[ov.InferRequest], object]) -> None:
     ov.AsyncInferQueue.set_callback = set_longer_callback
 
 
-# Says at the end how many callbacks there were.
-COUNT_CALLBACKS = """
-import atexit
-completed = []
-call_in_callbacks(completed.append)
-atexit.register(lambda: print(len(completed), "callbacks", file=sys.stderr))
-"""
-
-
 def edited_script(folder: Path, *edits: tuple[str, str], **constants: object) -> Path:
     """Write the script with edits made and constants set; each passage stands there once.
 

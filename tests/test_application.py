@@ -14,7 +14,6 @@ from models import ops
 from PIL import Image
 from support import (
     BLOCKS,
-    COUNT_CALLBACKS,
     SCRIPT,
     STRICT_PYTHON,
     command_with,
@@ -100,6 +99,15 @@ def test_a_broken_photo_is_named_and_the_program_ends(folder, kept):
         assert (exit_status, stdout) == (1, "")
         *_, last = stderr.splitlines()
         assert last == f"RuntimeError: cannot decode {Path('photos', '130.jpg')}"
+
+
+# Says at the end how many callbacks there were.
+COUNT_CALLBACKS = """
+import atexit
+completed = []
+call_in_callbacks(completed.append)
+atexit.register(lambda: print(len(completed), "callbacks", file=sys.stderr))
+"""
 
 
 def test_a_broken_photo_waits_for_the_inferences_before_it(folder):
