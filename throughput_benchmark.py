@@ -56,7 +56,7 @@ def read_model_as_static(path: str) -> ov.Model:
         raise RuntimeError(
             "the model has dynamic shapes. Replace the line of INPUT_SHAPES in "
             "throughput_benchmark.py by this one, with a number for each ? or range:\n"
-            f"INPUT_SHAPES = {input_shapes(model)}"
+            f"INPUT_SHAPES = {shapes_by_name(model)}"
         )
     model.reshape(dict(enumerate(shapes)))
     return model
@@ -69,7 +69,7 @@ def has_dynamic_batch(shape: ov.PartialShape) -> bool:
     return shape.rank.is_static and len(shape) >= 2 and shape[0].is_dynamic
 
 
-def input_shapes(model: ov.Model) -> dict[str | int, str]:
+def shapes_by_name(model: ov.Model) -> dict[str | int, str]:
     """Return the shape of each input by its name, or by its index if it has no name."""
     return {
         port.any_name if port.names else index: str(port.partial_shape)
@@ -82,7 +82,7 @@ def create_queue(model: ov.Model, device: str) -> ov.AsyncInferQueue:
 
     Raises RuntimeError if OpenVINO cannot do that.
     """
-    core = ov.Core()
+    core = ov.Core()  # is freed on return: see there
     if device.startswith("AUTO"):
         # Wait for the device that AUTO selects. Otherwise AUTO begins on the CPU, and
         # the queue may get too few infer requests. This property is not in CONFIG,
@@ -97,11 +97,11 @@ def create_queue(model: ov.Model, device: str) -> ov.AsyncInferQueue:
     devices = compiled_model.get_property("EXECUTION_DEVICES")
     print(
         f"[ INFO ] Devices: {devices}, infer requests: {len(queue)}, "
-        f"INPUT_SHAPES = {input_shapes(model)}",
+        f"INPUT_SHAPES = {shapes_by_name(model)}",
         file=sys.stderr,  # stdout is for the report
     )
     # Return only the queue, which keeps what it needs. OpenVINO 2026.4 may hang where a
-    # program keeps a core or a compiled model for longer than the queue. Where you need
+    # core or a compiled model lives longer than a queue with a callback. Where you need
     # the compiled model, call queue[0].get_compiled_model(), and do not store the result.
     return queue
 
@@ -117,7 +117,7 @@ def fill_inputs(queue: ov.AsyncInferQueue) -> None:
 def fill_random(tensor: ov.Tensor, rng: np.random.Generator) -> None:
     """Fill a tensor with random whole numbers from 0 to 255, or with booleans.
 
-    Types of 8 bits and fewer take any bits: in i8, numbers above 127 become negative.
+    Types of 8 bits and fewer get random bits, so that i8 has negative numbers, too.
     """
     match tensor.element_type.get_type_name():
         case "string":
@@ -170,9 +170,9 @@ def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], 
     # Ctrl-C ends the loop. Inferences that have been started still count.
     with contextlib.suppress(KeyboardInterrupt):
         while time.perf_counter() < end or len(latencies) < MIN_ITERATIONS:
-            # Start as many as there are infer requests, again and again. A device that
-            # collects inferences into batches waits up to a second until a batch is
-            # full, and so the last batch usually is.
+            # Start a multiple of the number of infer requests. Otherwise, a device that
+            # collects inferences into batches may wait a second for the last batch to
+            # become full.
             for _ in range(len(queue)):
                 # For your own arrays, which are copied. Inferences may complete in
                 # another order than they start, so pass a userdata that tells which:
@@ -190,7 +190,7 @@ def wait_for_each(queue: ov.AsyncInferQueue) -> None:
     after a failed inference, 2026.4 after Ctrl-C.
     """
     for request in queue:
-        with contextlib.suppress(RuntimeError):  # start_async or wait_all has raised it
+        with contextlib.suppress(RuntimeError):  # the error has been raised before
             request.wait()
 
 
@@ -209,8 +209,8 @@ def report(latencies: list[float], duration: float) -> None:
 def keep_thread_state(request: ov.InferRequest, userdata: object) -> None:
     """Keep Python's state of OpenVINO's thread, otherwise made anew for each callback.
 
-    This raises throughputs above some 10,000 FPS. The state is never released, so leave
-    this out of a program that makes queue after queue.
+    It matters above some 10,000 FPS only. The state is never released, so leave this
+    out of a program that makes queue after queue.
     """
     ctypes.pythonapi.PyGILState_Ensure()
 
