@@ -74,8 +74,12 @@ def test_the_commands_run_in_their_order(tmp_path, networks):
     assert len(commands) == 4
     outputs = []
     for command in commands:
-        command = shlex.split(command.replace("-t 10", "-t 1"))
-        exit_status, stdout, stderr = run_command(command, tmp_path, environment)
+        program, *arguments = shlex.split(command.replace("-t 10", "-t 1"))
+        found = shutil.which(program, path=path)
+        assert found, program
+        exit_status, stdout, stderr = run_command(
+            [found, *arguments], tmp_path, environment
+        )
         assert exit_status == 0, stderr
         outputs.append(stdout)
     measured = [output for output in outputs if "data f32" not in output]
