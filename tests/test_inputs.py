@@ -1,6 +1,5 @@
 """Inputs: every element type, shape, name and path, and the random data they are given."""
 
-import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from models import Node, ops
-from support import Run, edited_script, run, save
+from support import save
 
 import throughput_benchmark
 
@@ -18,33 +17,21 @@ OF_ALL_NUMBERS += ["i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 ANY_BITS = ["i8", "f8e4m3", "f8e5m2", "f8e8m0", "i4", "u2", "u4", "f4e2m1", "nf4"]
 ELEMENT_TYPES = ["boolean", *OF_ALL_NUMBERS, *ANY_BITS, "string"]
 
-# Releases from this one on accept all element types as inputs of the CPU plugin.
-RELEASE = [int(number) for number in ov.get_version().split("-")[0].split(".")]
-ACCEPTS_ALL = RELEASE >= [2026, 4]
-
 
 def identity(inputs: list[Node]) -> list[Node]:
     return [ops.result(x) for x in inputs]
 
 
-def accepts(x: Node) -> bool:
-    """Whether the CPU plugin compiles a model of this input; newer releases must."""
+def parameter(name: str, shape: list[int]) -> Node:
+    """Return an input of an element type, if this release has it for the CPU."""
+    if not hasattr(ov.Type, name):
+        pytest.skip(f"this release has no {name}")
+    x = ops.parameter(shape, getattr(ov.Type, name), name="x")
     try:
         ov.Core().compile_model(ov.Model(identity([x]), [x], "identity"), "CPU")
     except RuntimeError:
-        if ACCEPTS_ALL:
-            raise
-        return False
-    return True
-
-
-def parameter(name: str, shape: list[int]) -> Node:
-    """Return an input of an element type; older releases may skip the test."""
-    if ACCEPTS_ALL or hasattr(ov.Type, name):
-        x = ops.parameter(shape, getattr(ov.Type, name), name="x")
-        if accepts(x):
-            return x
-    pytest.skip(f"the CPU plugin of this release refuses {name} of shape {shape}")
+        pytest.skip(f"the CPU plugin of this release refuses {name} of shape {shape}")
+    return x
 
 
 @pytest.fixture
@@ -132,26 +119,12 @@ def test_each_input_has_random_data_of_its_own_in_each_run_the_same(tmp_path):
         assert not any((array == other).all() for other in arrays[:index])
 
 
-def test_all_element_types_at_once_raise_no_warning(tmp_path):
-    inputs = []
-    for name in ELEMENT_TYPES:
-        if hasattr(ov.Type, name):
-            x = ops.parameter([3], getattr(ov.Type, name), f"input_{name}")
-            if accepts(x):
-                inputs.append(x)
-    assert len(inputs) == 22 or not ACCEPTS_ALL
-    model = save(
-        tmp_path / "all.xml", identity([ops.shape_of(x) for x in inputs]), inputs
-    )
-    Run(*run(model, script=edited_script(tmp_path)))
-
-
 SHAPES = {"scalar": [], "one element": [1], "size 0": [3, 0], "nine": [1] * 8 + [2]}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("name", ["f32", "bf16", "boolean", "i8", "string"])
+@pytest.mark.parametrize("name", ELEMENT_TYPES)
 def test_any_static_shape_is_measured(tmp_path, measured, shape, name):
     x = parameter(name, shape)
     measured(save(tmp_path / "x.xml", identity([x]), [x]))
@@ -160,19 +133,3 @@ def test_any_static_shape_is_measured(tmp_path, measured, shape, name):
 def test_a_model_without_inputs_is_measured(tmp_path, measured):
     y = ops.random_uniform([10], np.float32(0), np.float32(1), "f32")
     assert measured(save(tmp_path / "x.xml", identity([y]), [])).shapes == {}
-
-
-NAMES = ["my model", "модель", "模型", "modèle é", "a'b", "-x"]
-if sys.platform != "win32":  # which forbids it
-    NAMES.append('a"b')
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_path_of_any_letters_is_measured(tmp_path, monkeypatch, measured, name):
-    if not name.isascii() and sys.getfilesystemencoding() != "utf-8":
-        pytest.skip("the locale has no such letters")
-    (tmp_path / name).mkdir()
-    x = ops.parameter([2, 3], np.float32, name="x")
-    save(tmp_path / name / f"{name}.xml", [ops.relu(x)], [x])
-    monkeypatch.chdir(tmp_path)
-    measured("--", str(Path(name, f"{name}.xml")))
