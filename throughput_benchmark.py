@@ -82,7 +82,7 @@ def create_queue(model: ov.Model, device: str) -> ov.AsyncInferQueue:
 
     Raises RuntimeError if OpenVINO cannot do that.
     """
-    core = ov.Core()  # is freed on return: see there
+    core = ov.Core()  # freed on return, for the reason at the end
     if device.startswith("AUTO"):
         # Wait for the device that AUTO selects. Otherwise AUTO begins on the CPU, and
         # the queue may get too few infer requests. This property is not in CONFIG,

@@ -138,8 +138,7 @@ def test_what_the_script_suggests_for_own_arrays_infers_them(tmp_path, networks)
         array[...] = arrays[userdata % 20]
         eval(suggested)
     queue.wait_all()
-    model = queue[0].get_compiled_model()
-    expected = [model(array)[0].copy() for array in arrays]
+    expected = [queue[0].get_compiled_model()(array)[0].copy() for array in arrays]
     assert sorted(results) == list(range(500))
     for number, output in results.items():
         np.testing.assert_array_equal(output, expected[number % 20])
