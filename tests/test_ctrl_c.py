@@ -21,6 +21,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+CTRL_C = "[ INFO ] Ctrl-C has ended the measurement.\n"
+
+
 def assert_ended_by_python(result: tuple[int, str, str]) -> None:
     exit_status, _, stderr = result
     assert exit_status == -signal.SIGINT, result
@@ -31,8 +34,12 @@ def test_what_was_started_is_waited_for_and_no_more_is_started(models_by_ms, tmp
     script = edited_script(tmp_path, SECONDS_TO_RUN=60, INFER_REQUESTS=3)
     # Three of the warm-up, and one more.
     press = 'call_after("start_async", 4, press_ctrl_c)'
-    result = run_command(command_with(press, script, models_by_ms[100]))
-    assert Run(*result).count == 1
+    exit_status, stdout, stderr = run_command(
+        command_with(press, script, models_by_ms[100])
+    )
+    line, *said = stderr.splitlines(True)
+    assert said == [CTRL_C]
+    assert Run(exit_status, stdout, line).count == 1
 
 
 @pytest.mark.parametrize(
@@ -92,4 +99,7 @@ def test_a_user_presses_it_at_any_time_and_it_ends(models_by_ms, milliseconds):
         if result[0] != 0:
             assert_ended_by_python(result)
     # The last one came amid the measurement.
-    assert 100 < Run(*result).figures["duration"] < 9000
+    exit_status, stdout, stderr = result
+    assert stderr.endswith(CTRL_C)
+    measured = Run(exit_status, stdout, stderr.removesuffix(CTRL_C))
+    assert 100 < measured.figures["duration"] < 9000

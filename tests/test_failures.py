@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -48,15 +47,8 @@ def test_what_is_no_model_is_named(fails, extension, content):
     assert fails(str(path))
 
 
-def test_a_missing_model_is_named_once_and_no_device(tmp_path):
-    message = message_of(run("missing.onnx", cwd=tmp_path), "missing.onnx")
-    assert "Available devices" not in message
-
-
-def test_a_path_that_is_not_utf_8_is_named(tmp_path):
-    exit_status, _, stderr = run("caf\udce9.xml", cwd=tmp_path)
-    assert exit_status == 1
-    assert stderr.startswith(r"[ ERROR ] Cannot run 'caf\udce9.xml' on 'CPU': ")
+def test_a_missing_model_is_named(tmp_path):
+    assert message_of(run("missing.onnx", cwd=tmp_path), "missing.onnx")
 
 
 @pytest.mark.parametrize("shape", ["[1000000000000,4]", "[1,5]", "nonsense"])
@@ -111,11 +103,6 @@ def test_after_a_failed_inference_the_others_are_waited_for(tmp_path):
         assert text.endswith("\n1 lost\n")
 
 
-# Where the first start of the measurement raises, at once after its callback has been set,
-# OpenVINO 2026.4 aborted after the traceback in 2 of 60 runs on a busy machine: its thread
-# was still letting go of the callback before, for which it needs Python.
-ENDS = [1, -signal.SIGABRT] if sys.platform != "win32" else [1]
-
 MISTAKES = {
     "own data": (
         "fill_random(tensor, rng)  # or your own data: tensor.data[...] = array",
@@ -137,7 +124,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_in_an_edit_shows_its_line_and_ends(tmp_path, models_by_ms, mistake):
     script = edited_script(tmp_path, mistake)
-    text = traceback_of(run(models_by_ms[20], script=script), ENDS)
+    text = traceback_of(run(models_by_ms[20], script=script))
     assert "NameError: name 'undefined_name' is not defined\n" in text
     assert f'File "{script}", line ' in text
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from support import (
     README,
     ROOT,
     SCRIPT,
+    STRICT_PYTHON,
     Run,
     command_with,
     edited_script,
@@ -48,24 +50,22 @@ def test_a_user_measures_googlenet_for_ten_seconds(networks):
     figures = measured.figures
     throughput = figures["count"] / figures["duration"] * 1000
     assert figures["throughput"] == pytest.approx(throughput, abs=0.01)
-    assert 10_000 <= figures["duration"] < 12_000
+    assert 10_000 <= figures["duration"] < 10_900
     # Little's law: latency and throughput tell one story.
     in_flight = figures["average"] * figures["throughput"] / 1000
     assert 0.75 <= in_flight / measured.requests <= 1.03
 
 
-def test_a_user_calls_it_wrongly_or_asks_for_help(tmp_path):
+def test_a_user_calls_it_wrongly_or_asks_for_help():
     usage = "usage: throughput_benchmark.py [-h] path_to_model [device_name]\n"
     for arguments in [[], ["model.xml", "CPU", "10"], ["model.xml", "-d"]]:
         exit_status, stdout, stderr = run(*arguments)
         assert (exit_status, stdout) == (2, "")
         assert stderr.startswith(usage)
-    script = edited_script(tmp_path, SECONDS_TO_RUN=37)
-    exit_status, stdout, stderr = run("--help", script=script)
+    exit_status, stdout, stderr = run("--help")
     assert (exit_status, stderr) == (0, "")
     assert stdout.startswith(usage)
-    for words in ["inferences per second", "37 seconds", "constants at the top"]:
-        assert words in " ".join(stdout.split())
+    assert "There are no options" in stdout
 
 
 def test_the_file_alone_names_the_requirements():
@@ -78,6 +78,28 @@ def test_the_file_alone_names_the_requirements():
     assert re.findall('"(.*?)"', dependencies) == requirements
 
 
+def test_both_streams_in_one_pipe_have_their_order(tmp_path, models_by_ms):
+    script = edited_script(tmp_path)
+    result = subprocess.run(
+        [*STRICT_PYTHON, script, models_by_ms[0.04]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=True,
+    )
+    lines = result.stdout.splitlines(True)
+    assert lines[2].startswith("[ INFO ] Devices: ")
+    Run(0, "".join(lines[:2] + lines[3:]), lines[2])
+
+
+def test_the_line_names_the_precision_that_the_device_chose(measured, models_by_ms):
+    compiled_model = ov.Core().compile_model(models_by_ms[0.04], "CPU")
+    chosen = compiled_model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    assert measured(models_by_ms[0.04]).precision == chosen
+    config = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+    assert measured(models_by_ms[0.04], CONFIG=config).precision == "f32"
+
+
 def test_it_lasts_as_long_as_set(models_by_ms, measured):
     constants = {"SECONDS_TO_RUN": 0.3, "MIN_ITERATIONS": 1, "INFER_REQUESTS": 1}
     figures = measured(models_by_ms[20], **constants).figures
@@ -86,46 +108,66 @@ def test_it_lasts_as_long_as_set(models_by_ms, measured):
     assert figures["average"] * figures["count"] - 2 * figures["max"] < 300
 
 
-def test_a_slow_model_completes_ten_iterations_in_whole_rounds(models_by_ms, measured):
-    run = measured(models_by_ms[20], SECONDS_TO_RUN=0, INFER_REQUESTS=3)
-    # The tenth may complete while its round is started, or the next.
-    assert run.count in [12, 15]
+@pytest.mark.parametrize("requests, count", [(3, 12), (8, 16)])
+def test_a_slow_model_infers_whole_rounds_of_ten_or_more(
+    models_by_ms, measured, requests, count
+):
+    constants = {"SECONDS_TO_RUN": 0, "INFER_REQUESTS": requests}
+    assert measured(models_by_ms[20], **constants).count == count
 
 
 def test_neither_count_nor_duration_covers_the_warm_up(models_by_ms, measured):
-    constants = {"SECONDS_TO_RUN": 0, "MIN_ITERATIONS": 1, "INFER_REQUESTS": 1}
+    constants = {"SECONDS_TO_RUN": 0, "MIN_ITERATIONS": 2, "INFER_REQUESTS": 1}
     figures = measured(models_by_ms[100], **constants).figures
-    # One to complete, and one that was started before that was seen.
     assert figures["count"] == 2
     latencies = figures["average"] * 2
     assert latencies - 0.1 <= figures["duration"] < 1.3 * latencies
 
 
-COUNT_STARTS = """
-import atexit
-starts = []
-start_async = ov.AsyncInferQueue.start_async
-ov.AsyncInferQueue.start_async = lambda queue: starts.append(start_async(queue))
-atexit.register(lambda: print(len(starts), file=sys.stderr))
+def test_where_nothing_was_started_it_says_so(tmp_path, models_by_ms):
+    script = edited_script(tmp_path, SECONDS_TO_RUN=0, MIN_ITERATIONS=0)
+    exit_status, stdout, stderr = run(models_by_ms[2], script=script)
+    assert exit_status == 1
+    assert len(stdout.splitlines()) == 2
+    assert stderr.splitlines()[1:] == ["[ ERROR ] No inference has completed."]
+
+
+COUNT_CALLS = """
+import atexit, collections
+calls = collections.Counter()
+def count(method):
+    original = getattr(ov.AsyncInferQueue, method)
+    def call(*arguments):
+        calls[method] += 1
+        return original(*arguments)
+    setattr(ov.AsyncInferQueue, method, call)
+count("start_async")
+count("set_callback")
+atexit.register(lambda: print(dict(calls), file=sys.stderr))
 """
 
 
 @pytest.mark.parametrize("requests", [1, 5])
-def test_each_request_infers_once_before_the_measurement(tmp_path, networks, requests):
+def test_each_request_infers_once_before_and_one_callback_is_set(
+    tmp_path, networks, requests
+):
+    # A callback that is replaced may abort a program that ends at once: OpenVINO's thread
+    # still lets go of the former one.
     script = edited_script(tmp_path, INFER_REQUESTS=requests)
-    command = command_with(COUNT_STARTS, script, networks("two-convolutions"))
+    command = command_with(COUNT_CALLS, script, networks("two-convolutions"))
     exit_status, stdout, stderr = run_command(command)
-    line, starts = stderr.splitlines(True)
-    assert int(starts) == Run(exit_status, stdout, line).count + requests
+    line, calls = stderr.splitlines(True)
+    starts = Run(exit_status, stdout, line).count + requests
+    assert ast.literal_eval(calls) == {"set_callback": 1, "start_async": starts}
 
 
-def test_what_the_script_suggests_for_own_arrays_infers_them(tmp_path, networks):
+def test_what_the_script_suggests_for_own_arrays_infers_them(networks):
     # As a user does who takes the comment for a line.
     source = SCRIPT.read_text("utf-8")
     (suggested,) = re.findall(r'# (queue\.start_async\(\{"data".*)\n', source)
     (copied,) = re.findall(r"# (request\.output_.*\.copy\(\))\n", source)
-    model = throughput_benchmark.read_model_as_static(networks("two-convolutions"))
-    queue = throughput_benchmark.create_queue(model, "CPU")
+    path = networks("two-convolutions")
+    _, queue = throughput_benchmark.create_queue(path, "CPU")
     results = {}
 
     def callback(request: ov.InferRequest, number: int) -> None:
