@@ -30,16 +30,12 @@ def assert_ended_by_python(result: tuple[int, str, str]) -> None:
     assert stderr.endswith("KeyboardInterrupt\n")
 
 
-def test_what_was_started_is_waited_for_and_no_more_is_started(models_by_ms, tmp_path):
-    script = edited_script(tmp_path, SECONDS_TO_RUN=60, INFER_REQUESTS=3)
+def test_what_was_started_is_waited_for_and_no_more_is_started(models_by_ms, measured):
     # Three of the warm-up, and one more.
     press = 'call_after("start_async", 4, press_ctrl_c)'
-    exit_status, stdout, stderr = run_command(
-        command_with(press, script, models_by_ms[100])
-    )
-    line, *said = stderr.splitlines(True)
-    assert said == [CTRL_C]
-    assert Run(exit_status, stdout, line).count == 1
+    constants = {"SECONDS_TO_RUN": 60, "INFER_REQUESTS": 3}
+    run = measured(models_by_ms[100], code=press, **constants)
+    assert (run.count, run.said) == (1, CTRL_C)
 
 
 @pytest.mark.parametrize(
@@ -51,26 +47,6 @@ def test_before_the_measurement_it_ends_without_a_report(
     script = edited_script(tmp_path, SECONDS_TO_RUN=60, INFER_REQUESTS=4)
     press = f'call_after("{method}", {number}, press_ctrl_c)'
     result = run_command(command_with(press, script, models_by_ms[20]))
-    assert_ended_by_python(result)
-    assert "Throughput" not in result[1]
-
-
-def test_a_second_press_while_the_last_ones_complete_ends_without_a_report(
-    models_by_ms, tmp_path
-):
-    script = edited_script(tmp_path, SECONDS_TO_RUN=60, INFER_REQUESTS=4)
-    press = """
-wait_all = ov.AsyncInferQueue.wait_all
-def press_and_wait(queue):
-    press_ctrl_c()
-    wait_all(queue)
-def press_twice(queue):
-    ov.AsyncInferQueue.wait_all = press_and_wait
-    press_ctrl_c()
-call_after("start_async", 8, press_twice)
-"""
-    command = command_with(press, script, models_by_ms[100])
-    result = run_command(command)
     assert_ended_by_python(result)
     assert "Throughput" not in result[1]
 
@@ -99,7 +75,6 @@ def test_a_user_presses_it_at_any_time_and_it_ends(models_by_ms, milliseconds):
         if result[0] != 0:
             assert_ended_by_python(result)
     # The last one came amid the measurement.
-    exit_status, stdout, stderr = result
-    assert stderr.endswith(CTRL_C)
-    measured = Run(exit_status, stdout, stderr.removesuffix(CTRL_C))
-    assert 100 < measured.figures["duration"] < 9000
+    run = Run(*result)
+    assert run.said == CTRL_C
+    assert 100 < run.figures["duration"] < 9000

@@ -3,24 +3,17 @@
 import ast
 import re
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import openvino as ov
 import pytest
-from models import ops
 from support import (
-    README,
     ROOT,
     SCRIPT,
     STRICT_PYTHON,
     Run,
-    command_with,
     edited_script,
-    message_of,
     run,
-    run_command,
-    save,
     save_sum,
 )
 
@@ -45,6 +38,7 @@ def test_each_figure_is_the_one_known_by_hand(capsys):
 @pytest.mark.slow
 def test_a_user_measures_googlenet_for_ten_seconds(networks):
     measured = Run(*run(networks("googlenet-v1")))
+    assert measured.said == ""
     assert measured.devices == "['CPU']"
     assert measured.line == "INPUT_SHAPES = {'data': '[1,3,224,224]'}"
     figures = measured.figures
@@ -149,16 +143,13 @@ atexit.register(lambda: print(dict(calls), file=sys.stderr))
 
 @pytest.mark.parametrize("requests", [1, 5])
 def test_each_request_infers_once_before_and_one_callback_is_set(
-    tmp_path, networks, requests
+    measured, models_by_ms, requests
 ):
     # A callback that is replaced may abort a program that ends at once: OpenVINO's thread
     # still lets go of the former one.
-    script = edited_script(tmp_path, INFER_REQUESTS=requests)
-    command = command_with(COUNT_CALLS, script, networks("two-convolutions"))
-    exit_status, stdout, stderr = run_command(command)
-    line, calls = stderr.splitlines(True)
-    starts = Run(exit_status, stdout, line).count + requests
-    assert ast.literal_eval(calls) == {"set_callback": 1, "start_async": starts}
+    run = measured(models_by_ms[0.04], code=COUNT_CALLS, INFER_REQUESTS=requests)
+    starts = run.count + requests
+    assert ast.literal_eval(run.said) == {"set_callback": 1, "start_async": starts}
 
 
 def test_what_the_script_suggests_for_own_arrays_infers_them(networks):
@@ -198,54 +189,10 @@ atexit.register(lambda: print(sums, file=sys.stderr))
 
 
 @pytest.mark.parametrize("device", ["CPU", "AUTO", "HETERO:CPU"])
-def test_no_inference_meets_what_another_has_left(tmp_path, device):
+def test_no_inference_meets_what_another_has_left(tmp_path, measured, device):
     model = save_sum(tmp_path / "model.xml")
-    script = edited_script(tmp_path, INFER_REQUESTS=2)
-    exit_status, _, stderr = run_command(command_with(READ_SUMS, script, model, device))
-    assert exit_status == 0, stderr
-    sums = ast.literal_eval(stderr.splitlines()[-1])
+    run = measured(model, device, code=READ_SUMS, INFER_REQUESTS=2)
+    sums = ast.literal_eval(run.said)
     assert len(sums) >= 12
     for x, total in sums:
         assert total == pytest.approx(x, rel=0.01)  # a CPU may compute in bf16 or f16
-
-
-def save_language_model(path: Path) -> str:
-    """Save a model with a cache, and the inputs that exporters write.
-
-    In a second inference its mask is shorter than its cache, unless the cache is reset.
-    """
-    names = ["input_ids", "attention_mask", "position_ids"]
-    inputs = [ops.parameter([-1, -1], np.int64, name=name) for name in names]
-    inputs.append(ops.parameter([-1], np.int32, name="beam_idx"))
-    ids, mask, positions, beam_idx = inputs
-    vectors = np.random.default_rng(0).random([256, 8], np.float32)
-    tokens = ops.add(ops.gather(vectors, ids, 0), ops.gather(vectors, positions, 0))
-    batch = ops.gather(ops.shape_of(ids), np.int64([0]), 0)
-    no_tokens = ops.broadcast(np.float32(0), ops.concat([batch, np.int64([0, 8])], 0))
-    cache = ops.read_value(no_tokens, "cache", np.float32, ov.PartialShape("[?,?,8]"))
-    cache = ops.concat([ops.gather(cache, beam_idx, 0), tokens], 1)
-    y = ops.multiply(cache, ops.unsqueeze(ops.convert(mask, "f32"), 2))
-    return save(path, [y], inputs, [ops.assign(cache, "cache")])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("device", ["CPU", "AUTO", "HETERO:CPU"])
-def test_a_user_measures_a_language_model(tmp_path, device):
-    model = save_language_model(tmp_path / "model.xml")
-    message = message_of(run(model, device), model, device)
-    (line,) = re.findall("^INPUT_SHAPES = (.*)$", message, re.MULTILINE)
-    assert ast.literal_eval(line) == {
-        "input_ids": "[?,?]",
-        "attention_mask": "[?,?]",
-        "position_ids": "[?,?]",
-        "beam_idx": "[?]",
-    }
-    (line,) = re.findall(r'`INPUT_SHAPES = (\{"input_ids".*)`', README)
-    shapes = ast.literal_eval(line)
-    script = edited_script(tmp_path, INPUT_SHAPES=shapes)
-    result = run(model, device, script=script)
-    if "Can not create StaticMemory" in result[2]:
-        pytest.skip("this release keeps no state of dynamic shape")
-    measured = Run(*result)
-    assert measured.shapes == shapes
-    assert measured.count > 10

@@ -1,14 +1,11 @@
 """The networks: what Open Model Zoo publishes of them, and that they run."""
 
 import math
-import sys
-from pathlib import Path
 
 import models
 import numpy as np
 import openvino as ov
 import pytest
-from support import ROOT, run_command
 
 import throughput_benchmark
 
@@ -52,12 +49,3 @@ def test_it_is_measured_and_an_inference_gives_finite_numbers(networks, measured
     for tensor in queue[0].output_tensors:
         assert np.isfinite(tensor.data).all()
         assert np.ptp(tensor.data) > 0
-
-
-def test_a_user_is_told_which_files_were_written_and_their_input(tmp_path: Path):
-    command = [sys.executable, str(ROOT / "tests" / "models.py"), "googlenet-v1"]
-    exit_status, stdout, stderr = run_command(command, tmp_path)
-    assert (exit_status, stderr) == (0, "")
-    files = {path.name for path in tmp_path.iterdir()}
-    assert files == {"googlenet-v1.xml", "googlenet-v1.bin"}
-    assert stdout == "googlenet-v1.xml, googlenet-v1.bin: data f32 [1,3,224,224]\n"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
+from models import ops
 from support import (
     BLOCKS,
     MEASURED,
@@ -20,34 +21,24 @@ from support import (
     ROOT,
     SCRIPT,
     Run,
-    command_with,
     edited_script,
-    message_of,
     run,
     run_command,
+    save,
     save_sum_of_each,
-    traceback_of,
 )
 
 COMMANDS = [text.splitlines() for language, text in BLOCKS if language == "sh"]
-(EXAMPLE,) = [
-    block for block in COMMANDS if "python tests/models.py googlenet-v1" in block
-]
-(TESTS,) = [block for block in COMMANDS if "python -m pytest" in block]
-
-
-def edit_of(word: str) -> tuple[str, str]:
-    """Return the old lines and the new of README's one diff with this word."""
-    (diff,) = [text for language, text in BLOCKS if language == "diff" and word in text]
-    old, new = (
-        "".join(line[1:] for line in diff.splitlines(True) if line[0] in signs)
-        for signs in [" -", " +"]
-    )
-    return old, new
+# The filled-in lines of the page, and what the other text says.
+SHAPES, TEXTS = [], []
+for language, text in BLOCKS:
+    if language == "text":
+        (SHAPES if text.startswith("INPUT_SHAPES = ") else TEXTS).append(text)
+SHAPES = [ast.literal_eval(text.split(" = ")[1]) for text in SHAPES]
 
 
 def test_the_output_is_one_of_the_example():
-    (output,) = [text for _, text in BLOCKS if REPORT.fullmatch(MEASURED.sub("", text))]
+    (output,) = [text for text in TEXTS if REPORT.fullmatch(MEASURED.sub("", text))]
     measured = MEASURED.search(output)
     assert measured["line"] == "INPUT_SHAPES = {'data': '[1,3,224,224]'}"
     figures = REPORT.fullmatch(MEASURED.sub("", output)).groupdict()
@@ -55,7 +46,6 @@ def test_the_output_is_one_of_the_example():
     throughput = figures["count"] / figures["duration"] * 1000
     assert figures["throughput"] == pytest.approx(throughput, abs=0.01)
     assert figures["count"] % int(measured["requests"]) == 0
-    assert figures["min"] < figures["median"] < figures["max"]
 
 
 @pytest.mark.slow
@@ -69,10 +59,13 @@ def test_the_commands_run_in_their_order(tmp_path, networks):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path}
     # All but those that set up an environment or run these tests.
-    commands = [command for block in COMMANDS for command in block]
-    commands = [c for c in commands if c not in [*EXAMPLE[:2], *TESTS]]
-    assert len(commands) == 4
-    outputs = []
+    commands = [
+        command
+        for block in COMMANDS
+        for command in block
+        if not re.search("venv|pip install|pytest", command)
+    ]
+    assert len(commands) == 5
     for command in commands:
         program, *arguments = shlex.split(command.replace("-t 10", "-t 1"))
         found = shutil.which(program, path=path)
@@ -81,16 +74,11 @@ def test_the_commands_run_in_their_order(tmp_path, networks):
             [found, *arguments], tmp_path, environment
         )
         assert exit_status == 0, stderr
-        outputs.append(stdout)
-    measured = [output for output in outputs if "data f32" not in output]
-    assert len(measured) == 3
-    for output in measured:
-        assert re.search(r"Throughput: +\d+\.\d\d FPS\n", output)
+        if "models.py" not in command:
+            assert re.search(r"Throughput: +\d+\.\d\d FPS\n", stdout)
 
 
-def test_what_readme_names_is_there():
-    for command in re.findall(r"`python (tests/\S+\.py)", README):
-        assert (ROOT / command).exists(), command
+def test_what_readme_links_to_is_there():
     headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
     anchors = {heading.lower().replace(" ", "-") for heading in headings}
     for link in re.findall(r"\]\(([^)]*)\)", README):
@@ -105,119 +93,91 @@ def test_the_table_of_the_api_is_what_the_script_calls():
     attributes = {
         node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
     }
-    (text,) = re.findall(
-        r"^\| Feature \| API .*?\n\n", README, re.MULTILINE | re.DOTALL
-    )
-    names = re.findall("`openvino\\.([^`]*)`", text)
-    assert len(names) == len(set(names))
-    shown = {name.split(".")[-1] for name in names}
-    assert shown <= attributes
+    names = re.findall(r"`openvino\.([A-Z][^`(]*|get_version)`", README)
+    assert len(names) == len(set(names)) > 10
+    assert {name.split(".")[-1] for name in names} <= attributes
     if hasattr(ov, "Output"):  # not in older releases
         for name in names:
             assert reduce(getattr, name.split("."), ov), name
-        # What else the script calls is not OpenVINO's.
-        for class_name in {name.split(".")[0] for name in names if "." in name}:
-            others = (attributes - shown) & set(vars(getattr(ov, class_name)))
-            assert not others, class_name
 
 
-def test_the_releases_are_those_that_are_required():
-    (oldest, excluded), *_ = re.findall(
-        r"(\d{4}\.\d) to \S+, but not (\d{4}\.\d),", README
-    )
-    requirements = (ROOT / "requirements.txt").read_text("utf-8")
-    assert f"openvino>={oldest},!={excluded}.*\n" in requirements
-    assert f'"openvino=={oldest}.*"' in (ROOT / ".ci" / "run").read_text("utf-8")
-
-
-def test_the_error_is_the_one_of_a_detector_and_its_line_is_filled_in(tmp_path):
+def test_the_error_is_the_one_of_a_detector(tmp_path, fails):
     save_sum_of_each(tmp_path / "model.xml", {"images": "[?,3,?,?]"})
-    message = message_of(run("model.xml", cwd=tmp_path), "model.xml")
+    message = fails("model.xml")
     start = "[ ERROR ] Cannot run 'model.xml' on 'CPU' (available: ['CPU']): "
-    assert f"```text\n{start}{message}```" in README
-    (shape,) = re.findall(r"such as `(\[1,3,.*?\])`", README)
-    script = edited_script(tmp_path, INPUT_SHAPES={"images": shape})
-    assert Run(*run("model.xml", script=script, cwd=tmp_path)).shapes == {
-        "images": shape
-    }
+    assert f"{start}{message}" in TEXTS
 
 
-# What README says of an edit of the constants, and a property or a figure that shows it.
+@pytest.mark.slow
+def test_a_user_fills_in_the_line_of_a_bert(tmp_path, fails, measured):
+    (shapes,) = [shapes for shapes in SHAPES if "token_type_ids" in shapes]
+    inputs = [ops.parameter([-1, -1], np.int64, name=name) for name in shapes]
+    vectors = np.random.default_rng(0).random([256, 8], np.float32)
+    y = ops.add(ops.gather(vectors, inputs[0], 0), ops.gather(vectors, inputs[2], 0))
+    y = ops.multiply(y, ops.unsqueeze(ops.convert(inputs[1], "f32"), 2))
+    model = save(tmp_path / "model.xml", [y], inputs)
+    asked = dict.fromkeys(shapes, "[?,?]")
+    assert f"INPUT_SHAPES = {asked}\n" in fails(model)
+    assert measured(model, INPUT_SHAPES=shapes).shapes == shapes
+
+
+def save_language_model(path: Path) -> str:
+    """Save a model with a cache, and the inputs that exporters write.
+
+    In a second inference its mask is shorter than its cache, unless the cache is reset.
+    """
+    names = ["input_ids", "attention_mask", "position_ids"]
+    inputs = [ops.parameter([-1, -1], np.int64, name=name) for name in names]
+    inputs.append(ops.parameter([-1], np.int32, name="beam_idx"))
+    ids, mask, positions, beam_idx = inputs
+    vectors = np.random.default_rng(0).random([256, 8], np.float32)
+    tokens = ops.add(ops.gather(vectors, ids, 0), ops.gather(vectors, positions, 0))
+    batch = ops.gather(ops.shape_of(ids), np.int64([0]), 0)
+    no_tokens = ops.broadcast(np.float32(0), ops.concat([batch, np.int64([0, 8])], 0))
+    cache = ops.read_value(no_tokens, "cache", np.float32, ov.PartialShape("[?,?,8]"))
+    cache = ops.concat([ops.gather(cache, beam_idx, 0), tokens], 1)
+    y = ops.multiply(cache, ops.unsqueeze(ops.convert(mask, "f32"), 2))
+    return save(path, [y], inputs, [ops.assign(cache, "cache")])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["CPU", "AUTO", "HETERO:CPU"])
+def test_a_user_fills_in_the_line_of_a_language_model(tmp_path, fails, device):
+    (shapes,) = [shapes for shapes in SHAPES if "beam_idx" in shapes]
+    model = save_language_model(tmp_path / "model.xml")
+    asked = {name: re.sub(r"\d+", "?", shape) for name, shape in shapes.items()}
+    assert f"INPUT_SHAPES = {asked}\n" in fails(model, device)
+    script = edited_script(tmp_path, INPUT_SHAPES=shapes)
+    result = run(model, device, script=script)
+    if "Can not create StaticMemory" in result[2]:
+        pytest.skip("this release keeps no state of dynamic shape")
+    assert Run(*result).shapes == shapes
+
+
+# An edit of a constant on the page, and what then holds.
 SETTINGS = {
-    "A batch of 8": "print(queue[0].input_tensors[0].shape[0] == 8)",
-    "f32 in place": "print(get('INFERENCE_PRECISION_HINT') == ov.Type.f32)",
-    "One thread": "print(get('NUM_STREAMS') == 1)",
+    "`INPUT_SHAPES = (.*?)`": "queue[0].input_tensors[0].shape[0] == 8",
+    '`("INFERENCE_PRECISION.*?)`': "get('INFERENCE_PRECISION_HINT') == ov.Type.f32",
+    '`("INFERENCE_NUM_THREADS.*?)`': "get('NUM_STREAMS') == 1",
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", SETTINGS)
-def test_a_setting_does_what_it_is_for(tmp_path, networks, words):
-    (item,) = re.findall(rf"^- {words}.*?(?=^-|\n\n)", README, re.MULTILINE | re.DOTALL)
-    constants = {
-        name: ast.literal_eval(value)
-        for name, value in re.findall(r"`([A-Z_]+) = ([^`]*)`", item)
-    }
-    for name, value in re.findall(r"add `(\"\w+\"): ([^`]*)` to `CONFIG`", item):
-        constants["CONFIG"] = {
-            "PERFORMANCE_HINT": "THROUGHPUT",
-            ast.literal_eval(name): ast.literal_eval(value),
-        }
-    assert constants
+@pytest.mark.parametrize("edit", SETTINGS)
+def test_a_setting_does_what_it_is_for(networks, measured, edit):
+    (value,) = re.findall(edit, README)
+    if value.startswith("{"):
+        constants = {"INPUT_SHAPES": ast.literal_eval(value)}
+    else:
+        config = {"PERFORMANCE_HINT": "THROUGHPUT"}
+        constants = {"CONFIG": {**config, **ast.literal_eval(f"{{{value}}}")}}
     code = f"""
 def show(queue):
     get = queue[0].get_compiled_model().get_property
-    print("it is so:", end=" ")
-    {SETTINGS[words]}
+    print({SETTINGS[edit]}, file=sys.stderr)
 call_after("wait_all", 1, show)
 """
-    script = edited_script(tmp_path, **constants)
-    command = command_with(code, script, networks("googlenet-v1"))
-    exit_status, stdout, stderr = run_command(command)
-    assert exit_status == 0, stderr
-    assert re.search(r"^it is so:( True)+$", stdout, re.MULTILINE)
-
-
-@pytest.mark.slow
-def test_all_devices_of_auto_measure_at_once(tmp_path, networks, slow_device):
-    config = {"PERFORMANCE_HINT": "CUMULATIVE_THROUGHPUT"}
-    assert f"`CONFIG = {config}`".replace("'", '"') in README
-    script = edited_script(tmp_path, CONFIG=config)
-    model = networks("two-convolutions")
-    command = command_with(slow_device, script, model, "AUTO:SLOW,CPU")
-    assert Run(*run_command(command)).devices == "['SLOW', 'CPU']"
-
-
-@pytest.mark.parametrize("shape", [[1, 3, 16, 16], [3, 16, 16], [16, 16]])
-def test_own_data_is_what_is_inferred_and_a_smaller_array_is_repeated(
-    tmp_path, networks, shape
-):
-    image = np.random.default_rng(1).random(shape, np.float32)
-    np.save(tmp_path / "image.npy", image)
-    script = edited_script(tmp_path, edit_of("image.npy"))
-    code = """
-def show(queue):
-    image = np.load("image.npy")
-    for request in queue:
-        assert (request.input_tensors[0].data == image).all()
-    print("compared", file=sys.stderr)
-call_after("set_callback", 1, show)
-"""
-    command = command_with(code, script, networks("two-convolutions"))
-    exit_status, _, stderr = run_command(command, tmp_path)
-    assert exit_status == 0, stderr
-    assert "compared" in stderr
-
-
-@pytest.mark.parametrize("shape", [[16, 16, 3], None], ids=["misfit", "no file"])
-def test_own_data_that_does_not_fit_shows_the_line(tmp_path, networks, shape):
-    if shape:
-        np.save(tmp_path / "image.npy", np.zeros(shape, np.float32))
-    script = edited_script(tmp_path, edit_of("image.npy"))
-    result = run(networks("two-convolutions"), script=script, cwd=tmp_path)
-    text = traceback_of(result)
-    assert "tensor.data[...] = np.load(file)" in text
-    assert ("ValueError: could not" if shape else "'image.npy'\n") in text
+    assert measured(networks("googlenet-v1"), code=code, **constants).said == "True\n"
 
 
 @pytest.mark.slow
@@ -231,7 +191,6 @@ def test_the_script_is_compared_with_benchmark_app(tmp_path, networks):
         [sys.executable, str(program), networks("face-detection-0200")]
     )
     assert exit_status == 0, stderr
-    assert re.findall(r"pair (\d) of 2", stderr) == ["1", "2"]
     ratio = re.fullmatch(
         r"face-detection-0200: (\d\.\d\d) \(\d\.\d\d-\d\.\d\d\) of benchmark_app\n",
         stdout,

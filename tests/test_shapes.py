@@ -16,9 +16,11 @@ INPUT_SHAPES = {}
 """
 
 
-def test_a_user_measures_a_batch_of_1_and_pastes_the_line_for_another(tmp_path):
+def test_a_user_measures_a_batch_of_1_and_pastes_the_line_for_another(
+    tmp_path, measured
+):
     model = save_sum_of_each(tmp_path / "model.xml", {"input_1": "[?,640]"})
-    one = Run(*run(model, script=edited_script(tmp_path)))
+    one = measured(model)
     assert one.line == "INPUT_SHAPES = {'input_1': '[1,640]'}"
     # What the user makes of it.
     eight = one.line.replace("[1,", "[8,")
