@@ -15,7 +15,8 @@ other inferences run. The throughput is the number of completed inferences over 
 from the start of the first to the end of the last. FPS means inferences per second:
 multiply it by the batch size for images per second.
 
-There are no options: the settings are the constants at the top of the script.
+There are no options besides model and device: the settings are the constants at the top
+of the script.
 """
 
 import argparse
@@ -60,12 +61,13 @@ def create_queue(path: str, device: str) -> tuple[ov.Model, ov.AsyncInferQueue]:
 
 
 def make_static(model: ov.Model) -> None:
-    """Set INPUT_SHAPES; if there are none, set a dynamic batch to 1.
+    """Set INPUT_SHAPES. Only if there are none, set a dynamic batch to 1.
 
     Raises RuntimeError if a shape is still dynamic, or if the model refuses one.
     """
     model.reshape(INPUT_SHAPES)  # {} changes nothing
-    shapes = [port.partial_shape for port in model.inputs]  # copies, not the model's
+    # Copies: only reshape() changes the model.
+    shapes = [port.partial_shape for port in model.inputs]
     if not INPUT_SHAPES:
         for shape in shapes:
             # The first of two dimensions or more is assumed to be the batch. The rank,
@@ -158,9 +160,9 @@ def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], 
     end = start + SECONDS_TO_RUN
     try:
         while time.perf_counter() < end or started < MIN_ITERATIONS:
-            # Start a whole round. GPU and BATCH may collect inferences into batches, and
-            # wait a second for the last batch if it is incomplete. Whole rounds make that
-            # rarer. Where it happens, Max shows it.
+            # Start a whole round. GPU and the device BATCH may collect inferences into
+            # batches, and wait a second for the last batch if it is incomplete. Whole
+            # rounds make that rarer. Where Max is a second longer than Median, run again.
             for _ in range(len(queue)):
                 # Your own arrays are copied. Inferences may complete in another order
                 # than they start, so pass a userdata that tells the callback which it is:
@@ -169,15 +171,15 @@ def measure(queue: ov.AsyncInferQueue, is_stateful: bool) -> tuple[list[float], 
             started += len(queue)
     except KeyboardInterrupt:
         print("[ INFO ] Ctrl-C has ended the measurement.", file=sys.stderr)
-    queue.wait_all()  # returns after the last callback
+    queue.wait_all()  # until the last callback has returned
     duration = time.perf_counter() - start
     return latencies, duration
 
 
 def wait_for_each(queue: ov.AsyncInferQueue) -> None:
-    """Wait until no inference runs: a queue that is freed before may hang or crash.
+    """Wait until no inference runs. A queue that is freed earlier may hang or crash.
 
-    wait_all() is not enough: it does not wait for the others if an inference fails.
+    wait_all() is not enough: if an inference fails, it does not wait for the others.
     """
     for request in queue:
         # The error has been raised before, by start_async() or wait_all().

@@ -86,7 +86,7 @@ def test_each_photo_has_its_own_class_in_the_order_of_names(folder):
 
 def test_mean_and_standard_deviation_are_those_of_each_channel(folder):
     # A model that returns the class of the channel that is the largest.
-    x = ops.parameter([1, 3, SIZE, SIZE], np.float32, name="x")
+    x = ops.parameter([-1, 3, SIZE, SIZE], np.float32, name="x")
     save(folder / "model.xml", [ops.reduce_mean(x, np.int64([2, 3]), False)], [x])
     for mean, deviation, largest in [
         ("[9, 9, 0]", "[1, 1, 1]", "2"),
