@@ -96,8 +96,8 @@ def print_devices(model: ov.Model, queue: ov.AsyncInferQueue) -> None:
     compiled_model = queue[0].get_compiled_model()
     devices = compiled_model.get_property("EXECUTION_DEVICES")
     line = f"[ INFO ] Devices: {devices}, infer requests: {len(queue)}, "
-    # A device may infer in a lower precision than the model has. AUTO and HETERO, for
-    # example, do not tell it.
+    # A device may infer in a lower precision than the model has. AUTO, BATCH and HETERO,
+    # for example, do not tell it.
     name = "INFERENCE_PRECISION_HINT"
     if name in compiled_model.get_property("SUPPORTED_PROPERTIES"):
         line += f"{name}: {compiled_model.get_property(name).get_type_name()}, "
@@ -200,7 +200,7 @@ def report(latencies: list[float], duration: float) -> None:
 
 
 def main() -> None:
-    """Run the benchmark; SystemExit if OpenVINO cannot read or compile the model."""
+    """Run the benchmark; SystemExit if a model cannot be compiled or nothing completes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path_to_model", help="OpenVINO IR, ONNX, TensorFlow, ...")
     parser.add_argument("device_name", nargs="?", default="CPU", help="default: CPU")
